@@ -1,0 +1,133 @@
+package vocab
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/assay-psti/assay"
+)
+
+// Basis is what a fact rests on.
+type Basis uint8
+
+// A fact rests on what was observed, on what was declared, or on both where they
+// agree. An unknown fact rests on nothing.
+const (
+	OnNothing  Basis = 0
+	OnObserved Basis = 1
+	OnDeclared Basis = 2
+	OnBoth           = OnObserved | OnDeclared
+)
+
+var basisNames = [...]string{"nothing", "observed", "declared", "both"}
+
+func (b Basis) String() string { return basisNames[b&3] }
+
+// MarshalText writes nothing, observed, declared or both.
+func (b Basis) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (b *Basis) UnmarshalText(text []byte) error {
+	i := slices.Index(basisNames[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("basis %q: %w", text, assay.ErrInvalid)
+	}
+	*b = Basis(i)
+	return nil
+}
+
+// Fact is what the observations of one term about one subject fold into.
+type Fact struct {
+	Value   assay.Value // no value when unknown
+	Basis   Basis
+	Because []assay.ObservationID // that say so
+	Against []assay.ObservationID // that say otherwise; kept and shown
+
+	// Conflict is set when observations of equal standing contradict, so that
+	// the fact stays unknown.
+	Conflict bool
+}
+
+// Known reports whether the fact has a value.
+func (f *Fact) Known() bool { return f.Value.Type() != assay.NoType }
+
+// Part is one part of the product with its facts.
+type Part struct {
+	Subject assay.Subject
+	facts   []Fact // by slot of its kind
+}
+
+// Facts are what is known of one product and its parts.
+type Facts struct {
+	vocabulary *Vocabulary
+	product    []Fact            // by index over all terms: what is said of the product
+	parts      map[string][]Part // by kind, in order of subject
+}
+
+// NewFacts makes facts of which all are unknown.
+func NewFacts(v *Vocabulary) *Facts {
+	return &Facts{vocabulary: v, product: make([]Fact, v.Len()), parts: map[string][]Part{}}
+}
+
+// Vocabulary is the vocabulary in which the facts are stated.
+func (f *Facts) Vocabulary() *Vocabulary { return f.vocabulary }
+
+// Parts are the parts of one kind, in order of subject. The caller must not
+// change them.
+func (f *Facts) Parts(kind string) []Part { return f.parts[kind] }
+
+// AddPart makes the part known, if it was not.
+func (f *Facts) AddPart(s assay.Subject) {
+	if s == assay.Product {
+		return
+	}
+	kind := s.Kind()
+	i, found := slices.BinarySearchFunc(f.parts[kind], s, comparePart)
+	if !found {
+		p := Part{Subject: s, facts: make([]Fact, len(f.vocabulary.byKind[kind]))}
+		f.parts[kind] = slices.Insert(f.parts[kind], i, p)
+	}
+}
+
+func comparePart(p Part, s assay.Subject) int {
+	switch {
+	case p.Subject < s:
+		return -1
+	case p.Subject > s:
+		return 1
+	}
+	return 0
+}
+
+// Put states a fact of a subject, replacing what was there.
+func (f *Facts) Put(s assay.Subject, t *Term, fact Fact) {
+	if s == assay.Product {
+		f.product[t.index] = fact
+		return
+	}
+	f.AddPart(s)
+	i, _ := slices.BinarySearchFunc(f.parts[s.Kind()], s, comparePart)
+	f.parts[s.Kind()][i].facts[t.slot] = fact
+}
+
+// Fact is the fact of a term about a subject. What is said of the product stands
+// for a part of which nothing else is known.
+func (f *Facts) Fact(s assay.Subject, t *Term) *Fact {
+	if s != assay.Product && s.Kind() == t.On {
+		parts := f.parts[t.On]
+		if i, found := slices.BinarySearchFunc(parts, s, comparePart); found {
+			return f.Of(&parts[i], t)
+		}
+	}
+	return &f.product[t.index]
+}
+
+// Of is Fact for a part at hand; a nil part is the product.
+func (f *Facts) Of(p *Part, t *Term) *Fact {
+	if p != nil && p.Subject.Kind() == t.On {
+		if own := &p.facts[t.slot]; own.Known() || own.Conflict {
+			return own
+		}
+	}
+	return &f.product[t.index]
+}
