@@ -165,7 +165,7 @@ func (l *Law) NewBulk(name string) (*Bulk, error) {
 
 // Judge is the regime's verdict, the same that Law.Judge gives. each, if not nil,
 // is told the verdict of every requirement and limb.
-func (b *Bulk) Judge(facts *vocab.Facts, asAt assay.Date, each func(id string, v assay.Verdict)) assay.Verdict {
+func (b *Bulk) Judge(facts *vocab.Facts, asAt assay.Date, each func(id string, part assay.Subject, v assay.Verdict)) assay.Verdict {
 	b.judge.reset(facts, asAt)
 	scope := b.regime.scopeVerdict(&b.judge)
 	if scope == assay.NotApplicable {
@@ -175,7 +175,11 @@ func (b *Bulk) Judge(facts *vocab.Facts, asAt assay.Date, each func(id string, v
 	if each != nil {
 		for i := range b.judge.records {
 			r := &b.judge.records[i]
-			each(r.node.ID, r.verdict)
+			subject := assay.Product
+			if r.part != nil {
+				subject = r.part.Subject
+			}
+			each(r.node.ID, subject, r.verdict)
 		}
 	}
 	if scope == assay.Inconclusive {
