@@ -108,7 +108,7 @@ func compareDefaults(a, b Default) int {
 // Budget bounds a trial. What is zero takes its default.
 type Budget struct {
 	Tries int // passwords computed, at most; 5,000
-	// Cost is the nominal processor time, at most: tries times Hash.Cost; 10 s. Being nominal it gives the same
+	// Cost is the nominal processor time, at most: tries times Hash.Cost; 30 s. Being nominal it gives the same
 	// answer everywhere; to bound the clock on the wall, give the context a deadline.
 	Cost time.Duration
 }
@@ -134,7 +134,7 @@ func TryDefaults(ctx context.Context, h Hash, user string, list []Default, budge
 		return trial, err
 	}
 	budget.Tries = cmp.Or(budget.Tries, 5_000)
-	budget.Cost = cmp.Or(budget.Cost, 10*time.Second)
+	budget.Cost = cmp.Or(budget.Cost, 30*time.Second)
 	tries := min(budget.Tries, int(budget.Cost/h.Cost()))
 
 	candidates, skipped := defaultCandidates(h, user, list)

@@ -44,7 +44,7 @@ const (
 const (
 	maxHashField   = 1024      // bytes; longer is unrecognised
 	maxPassword    = 512       // bytes, as libxcrypt
-	maxSHARounds   = 1_000_000 // about a second
+	maxSHARounds   = 1_000_000 // half a second
 	maxBcryptCost  = 14        // about a second
 	maxYescryptMem = 128 << 20 // bytes
 	maxDESTurns    = 1 << 20
@@ -407,15 +407,15 @@ func (h Hash) Cost() time.Duration {
 	case HashDESExtended:
 		return time.Microsecond + time.Duration(h.rounds)*200*time.Nanosecond
 	case HashMD5, HashAPR1:
-		return 130 * time.Microsecond
+		return 80 * time.Microsecond
 	case HashSHA256:
-		return time.Duration(h.rounds) * 400 * time.Nanosecond
+		return time.Duration(h.rounds) * 200 * time.Nanosecond
 	case HashSHA512:
-		return time.Duration(h.rounds) * 700 * time.Nanosecond
+		return time.Duration(h.rounds) * 450 * time.Nanosecond
 	case HashBcrypt:
-		return 70 * time.Microsecond << h.rounds
+		return 75 * time.Microsecond << h.rounds
 	case HashYescrypt:
-		return time.Duration(h.memory) * 2 * time.Nanosecond
+		return time.Duration(h.memory) * 3 * time.Nanosecond
 	case HashSHA1:
 		return time.Microsecond
 	}

@@ -20,12 +20,17 @@ func md5CryptPair(p, q, salt, magic string) (dp, dq [16]byte) {
 	if len(p) > md5ShortPassword || len(q) > md5ShortPassword {
 		return md5CryptRounds(p, salt, dp), md5CryptRounds(q, salt, dq)
 	}
-	x, y := newMD5Blocks(p, salt), newMD5Blocks(q, salt)
-	wx, wy := md5Words(dp), md5Words(dq)
+	var b md5Blocks
+	b.fill(0, p, salt)
+	b.fill(1, q, salt)
+	x, y := md5Words(dp), md5Words(dq)
 	for i := range md5Rounds {
-		wx, wy = md5Pair(x.next(i, &wx), y.next(i, &wy))
+		shape := md5Shape(i)
+		b.put(shape, 0, &x)
+		b.put(shape, 1, &y)
+		x, y = md5Pair(&b.block[shape])
 	}
-	return md5Bytes(wx), md5Bytes(wy)
+	return md5Bytes(x), md5Bytes(y)
 }
 
 // md5Crypt computes one password.
@@ -76,11 +81,11 @@ func md5CryptRounds(password, salt string, d [16]byte) [16]byte {
 	return d
 }
 
-// md5Blocks holds the padded blocks of a short password's rounds: they differ only in the digest, so each is laid
-// out once and the digest put in its place.
+// md5Blocks holds the padded blocks of the rounds of two short passwords. Blocks of one shape differ only in the
+// digest, so each is laid out once and the digest put in its place.
 type md5Blocks struct {
-	block [8][16]uint32 // by md5Shape
-	at    [8]int        // where the digest stands in it, in bytes
+	block [8][2][16]uint32 // by md5Shape and password
+	at    [8][2]int        // where the digest stands, in bytes
 }
 
 // md5Shape tells which of the eight blocks a round has.
@@ -95,8 +100,8 @@ func md5Shape(round int) int {
 	return shape
 }
 
-func newMD5Blocks(password, salt string) *md5Blocks {
-	var b md5Blocks
+// fill lays out the blocks of one of the two passwords.
+func (b *md5Blocks) fill(which int, password, salt string) {
 	for shape := range b.block {
 		var m [64]byte
 		n := 0
@@ -114,28 +119,26 @@ func newMD5Blocks(password, salt string) *md5Blocks {
 			put(password)
 		}
 		if odd {
-			b.at[shape] = n
+			b.at[shape][which] = n
 			n += md5.Size
 		} else {
 			put(password)
 		}
 		m[n] = 0x80
 		binary.LittleEndian.PutUint64(m[56:], uint64(n)*8)
-		for i := range b.block[shape] {
-			b.block[shape][i] = binary.LittleEndian.Uint32(m[4*i:])
+		for i := range b.block[shape][which] {
+			b.block[shape][which][i] = binary.LittleEndian.Uint32(m[4*i:])
 		}
 	}
-	return &b
 }
 
-// next is the block of a round with digest d in it.
-func (b *md5Blocks) next(round int, d *[4]uint32) *[16]uint32 {
-	shape := md5Shape(round)
-	block, at := &b.block[shape], b.at[shape]
+// put puts digest d in its place in a block.
+func (b *md5Blocks) put(shape, which int, d *[4]uint32) {
+	block, at := &b.block[shape][which], b.at[shape][which]
 	word, shift := at/4, uint(at%4)*8
 	if shift == 0 {
 		copy(block[word:], d[:])
-		return block
+		return
 	}
 	keep := uint32(1)<<shift - 1 // the bits of the first word, and not of the last, that stand before the digest
 	w := block[word : word+5 : word+5]
@@ -144,7 +147,6 @@ func (b *md5Blocks) next(round int, d *[4]uint32) *[16]uint32 {
 	w[2] = d[1]>>(32-shift) | d[2]<<shift
 	w[3] = d[2]>>(32-shift) | d[3]<<shift
 	w[4] = w[4]&^keep | d[3]>>(32-shift)
-	return block
 }
 
 func md5Words(d [16]byte) (w [4]uint32) {
