@@ -213,32 +213,3 @@ func FuzzParseAccounts(f *testing.F) {
 		checkAccounts(t, in, places, problems)
 	})
 }
-
-func FuzzParseHash(f *testing.F) {
-	for _, v := range hashVectors {
-		f.Add(v.field)
-		f.Add("!" + v.field)
-	}
-	f.Add("*LK*")
-	f.Add("$y$j9T$$" + strings.Repeat("a", 43))
-	f.Fuzz(func(t *testing.T, field string) {
-		h := ParseHash(field)
-		if h.Field() != field {
-			t.Errorf("field %q", h.Field())
-		}
-		if h.Empty() != (field == "") {
-			t.Errorf("empty %v", h.Empty())
-		}
-		if h.Computable() != (h.Why() == "") && !h.Empty() {
-			t.Errorf("computable %v, why %q", h.Computable(), h.Why())
-		}
-		if h.Computable() && (h.Cost() <= 0 || h.Cost() > 3e9) {
-			t.Errorf("computable at a cost of %v", h.Cost())
-		}
-		if h.Computable() && h.Cost() < 1e6 {
-			if _, err := h.Matches(t.Context(), "admin"); err != nil {
-				t.Errorf("computable, and %v", err)
-			}
-		}
-	})
-}

@@ -70,7 +70,7 @@ func oracleCases() (passwords, settings []string) {
 	}
 	settings = append(settings, "_J9..rasm", "_1...zzzz", "$1$$", "$1$abcdefgh$", "$5$salt$", "$5$rounds=1000$$",
 		"$6$sixteen.letters.$", "$6$rounds=1001$salt$", "$2a$04$abcdefghijklmnopqrstuu", "$2b$04$......................",
-		"$2y$04$abcdefghijklmnopqrstuu", "$y$j75$abcd$", "$y$j9T$abcdefghijklmnop$")
+		"$2y$04$abcdefghijklmnopqrstuu", "$y$j75$abcd$", "$y$j71$abcdefghijklmnop$")
 	return passwords, settings
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -67,6 +68,7 @@ func TestParseHash(t *testing.T) {
 		{"bcrypt_old", "$2x$04$abcdefghijklmnopqrstuuMFdJu9yVgmagVAIC24fOZkaFqd3s9JC", HashBcryptOld, "", 0},
 		{"yescrypt", "$y$j9T$abcd$MXl5je7X5NIeGDxyDgkG2XoV70fWUCk3JG1B7Xizfy/", HashYescrypt, "abcd", 12},
 		{"yescrypt_other_flavour", "$y$/9T$abcd$MXl5je7X5NIeGDxyDgkG2XoV70fWUCk3JG1B7Xizfy/", HashYescrypt, "abcd", 0},
+		{"yescrypt_half_a_byte_of_salt", "$y$j9T$a$MXl5je7X5NIeGDxyDgkG2XoV70fWUCk3JG1B7Xizfy/", HashUnrecognised, "", 0},
 		{"gost_yescrypt", "$gy$j75$abcd$4sp.ZCMzFOrG/bKIGMy4A7.JmPYR37Er3fgKmFJxIJ8", HashGostYescrypt, "", 0},
 		{"sha1", "{SHA}0DPiKuNIrrVmD8IUCuw1hQxNqZc=", HashSHA1, "", 1},
 		{"sha1_short", "{SHA}0DPiKuNIrrVmD8IUCuw1hQxNqQ==", HashUnrecognised, "", 0},
@@ -250,6 +252,49 @@ func TestTryDefaults(t *testing.T) {
 			got, err := TryDefaults(t.Context(), h, d.User, Defaults(), Budget{Cost: time.Minute})
 			if err != nil || !got.Found || got.Match != d {
 				t.Errorf("%v: got %v, %v", d, got, err)
+			}
+		}
+	})
+}
+
+func TestHashPrintsNoSecret(t *testing.T) {
+	e := PasswdEntry{User: "root", Hash: ParseHash("!abHtu6GCLWWzs")}
+	for _, format := range []string{"%v", "%+v", "%s"} {
+		if got := fmt.Sprintf(format, e); strings.Contains(got, "Htu6") {
+			t.Errorf("%s prints %s", format, got)
+		}
+	}
+	if !e.Hash.Equal(ParseHash("!abHtu6GCLWWzs")) || e.Hash.Equal(ParseHash("abHtu6GCLWWzs")) || (Hash{}).Equal(ParseHash("")) {
+		t.Error("equal is not by the text of the field")
+	}
+}
+
+func FuzzParseHash(f *testing.F) {
+	for _, v := range hashVectors {
+		f.Add(v.field)
+		f.Add("!" + v.field)
+	}
+	f.Add("*LK*")
+	f.Add("$y$j7.$$" + strings.Repeat("a", 43))
+	f.Add("$y$j7.$a$" + strings.Repeat("a", 43))
+	f.Add("$y$j7.$" + strings.Repeat(".", 86) + "$" + strings.Repeat("a", 43))
+	f.Fuzz(func(t *testing.T, field string) {
+		h := ParseHash(field)
+		if h.Field() != field {
+			t.Errorf("field %q", h.Field())
+		}
+		if h.Empty() != (field == "") {
+			t.Errorf("empty %v", h.Empty())
+		}
+		if h.Computable() != (h.Why() == "") && !h.Empty() {
+			t.Errorf("computable %v, why %q", h.Computable(), h.Why())
+		}
+		if h.Computable() && (h.Cost() <= 0 || h.Cost() > 3e9) {
+			t.Errorf("computable at a cost of %v", h.Cost())
+		}
+		if h.Computable() && h.Cost() < 1e6 {
+			if _, err := h.Matches(t.Context(), "admin"); err != nil {
+				t.Errorf("computable, and %v", err)
 			}
 		}
 	})
