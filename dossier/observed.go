@@ -1,0 +1,189 @@
+package dossier
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/assay-psti/assay"
+)
+
+const observedFile = "observed.jsonl"
+
+// Bounds of observed.jsonl.
+const (
+	maxObservedBytes = 256 << 20
+	maxObservedLine  = 1 << 20
+	maxObservations  = 2_000_000
+)
+
+// observed is observed.jsonl as read.
+type observed struct {
+	all    []assay.Observation
+	good   int64  // bytes that hold whole lines
+	torn   bool   // what follows them is the beginning of a line
+	open   bool   // the last line is whole but has no line feed
+	notice string // of what was torn
+}
+
+// readObserved reads observations one a line. A last line that was never
+// finished, as power loss leaves it, is left out and noted. Any other line that
+// is not an observation with the ID that belongs to what it says is an error:
+// observations are never edited.
+func readObserved(r io.Reader) (*observed, error) {
+	var out observed
+	in := bufio.NewReaderSize(io.LimitReader(r, maxObservedBytes+1), 64<<10)
+	for number := 1; ; number++ {
+		line, err := readLine(in)
+		if err != nil && err != io.EOF {
+			return nil, lineProblem(number, err)
+		}
+		whole := err == nil
+		if len(line) == 0 && !whole {
+			return &out, nil
+		}
+		o, bad := parseObservation(line)
+		size := int64(len(line))
+		if whole {
+			size++
+		}
+		if out.good+size > maxObservedBytes {
+			return nil, &assay.Problem{Kind: assay.ErrRefused, Where: observedFile, What: "is larger than 256 MiB", Do: "split the dossier"}
+		}
+		if bad != nil {
+			if whole {
+				return nil, lineProblem(number, bad)
+			}
+			out.torn = true
+			out.notice = fmt.Sprintf("%s:%d: the last line was never finished and is left out; run the test again to be sure of what it said", observedFile, number)
+			return &out, nil
+		}
+		if len(out.all) >= maxObservations {
+			return nil, &assay.Problem{Kind: assay.ErrRefused, Where: observedFile, What: fmt.Sprintf("holds more than %d observations", maxObservations), Do: "split the dossier"}
+		}
+		out.all = append(out.all, o)
+		out.good += size
+		if !whole {
+			out.open = true
+			return &out, nil
+		}
+	}
+}
+
+var errLongLine = errors.New("the line is longer than 1 MiB")
+
+// readLine gives the next line without its line feed; io.EOF comes with the last,
+// which has none.
+func readLine(in *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		if len(line)+len(part) > maxObservedLine {
+			return nil, errLongLine
+		}
+		line = append(line, part...)
+		switch err {
+		case nil:
+			return line[:len(line)-1], nil
+		case bufio.ErrBufferFull:
+		default:
+			return line, err
+		}
+	}
+}
+
+func lineProblem(number int, err error) error {
+	return &assay.Problem{Kind: assay.ErrInvalid, Where: fmt.Sprintf("%s:%d", observedFile, number), What: clip(err.Error()),
+		Do: "put the file back as it was; observations are withdrawn, never edited"}
+}
+
+func parseObservation(line []byte) (assay.Observation, error) {
+	var o assay.Observation
+	dec := json.NewDecoder(bytes.NewReader(line))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&o); err != nil {
+		return o, errors.New("is not an observation")
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return o, errors.New("holds more than one observation")
+	}
+	return o, checkObservation(&o)
+}
+
+// checkObservation holds what every observation must keep, whoever made it.
+func checkObservation(o *assay.Observation) error {
+	again := *o
+	again.Identify()
+	switch {
+	case o.ID != again.ID:
+		return errors.New("the observation is not the one its id belongs to")
+	case o.By == "":
+		return errors.New("the observation does not say who made it")
+	case o.Withdraws != "":
+		if o.Subject != "" || o.Term != "" || o.Value.Type() != assay.NoType {
+			return errors.New("a withdrawal says something of its own")
+		}
+		return nil
+	case o.Source != assay.Observed:
+		return errors.New("the observation was not observed; what is declared stands in " + declaredFile)
+	case !termForm.MatchString(string(o.Term)):
+		return fmt.Errorf("term %q does not fit", o.Term)
+	case o.Value.Type() == assay.NoType:
+		return errors.New("the observation has no value")
+	}
+	if _, err := assay.ParseSubject(string(o.Subject)); err != nil {
+		return fmt.Errorf("subject %q does not fit", o.Subject)
+	}
+	return nil
+}
+
+// standing are the IDs of the observations that still stand.
+func standing(observations []assay.Observation) map[assay.ObservationID]bool {
+	stand := map[assay.ObservationID]bool{}
+	for i := range observations {
+		if o := &observations[i]; o.Withdraws != "" {
+			delete(stand, o.Withdraws)
+		} else {
+			stand[o.ID] = true
+		}
+	}
+	return stand
+}
+
+// fresh are those of the observations that change what stands, as lines to append.
+func fresh(earlier, observations []assay.Observation) ([]assay.Observation, []byte, error) {
+	stand := standing(earlier)
+	var kept []assay.Observation
+	var lines []byte
+	for _, o := range observations {
+		if o.Withdraws != "" {
+			if !stand[o.Withdraws] {
+				continue
+			}
+			delete(stand, o.Withdraws)
+		} else {
+			if stand[o.ID] {
+				continue
+			}
+			stand[o.ID] = true
+		}
+		line, err := json.Marshal(o)
+		if err != nil {
+			return nil, nil, fmt.Errorf("observation %s: %w", o.ID, err)
+		}
+		if len(line) >= maxObservedLine {
+			return nil, nil, fmt.Errorf("observation %s: %w: longer than 1 MiB", o.ID, assay.ErrInvalid)
+		}
+		// What is written must read back as itself, or the next reader would refuse the dossier.
+		back, err := parseObservation(line)
+		if err != nil {
+			return nil, nil, fmt.Errorf("observation %s on %s: %w: %w", o.ID, o.Term, assay.ErrInternal, err)
+		}
+		kept = append(kept, back)
+		lines = append(append(lines, line...), '\n')
+	}
+	return kept, lines, nil
+}
