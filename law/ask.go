@@ -12,7 +12,10 @@ type Ask struct {
 	Subject assay.Subject
 	Term    *vocab.Term
 	Bears   []string // the limbs and steps that want it, as "uk-psti PW-1"
-	weight  int
+	Scope   bool     // scope is open and wants it
+
+	rank   int // 0 scope, 1 requirements, 2 persons
+	weight int
 }
 
 // Asks are the questions whose answers can still change the verdict of some limb
@@ -112,13 +115,12 @@ func (l *Law) weigh(all []found, facts *vocab.Facts, asAt assay.Date, names []st
 	}
 	now := verdicts(bulks, facts, asAt)
 	var asks []Ask
-	ranks := map[Wanted]int{}
 	for _, f := range all {
 		t := l.vocabulary.Term(f.want.Term)
 		if t.Question == "" {
 			continue
 		}
-		a := Ask{Subject: f.want.Subject, Term: t, Bears: f.bears}
+		a := Ask{Subject: f.want.Subject, Term: t, Bears: f.bears, Scope: f.rank == 0, rank: f.rank}
 		answers := t.Samples(asAt)
 		for _, v := range answers {
 			undo := facts.Try(f.want.Subject, t, vocab.Fact{Value: v, Basis: vocab.OnDeclared})
@@ -126,13 +128,11 @@ func (l *Law) weigh(all []found, facts *vocab.Facts, asAt assay.Date, names []st
 			undo()
 		}
 		a.weight /= max(1, len(answers))
-		ranks[f.want] = f.rank
 		asks = append(asks, a)
 	}
 	slices.SortStableFunc(asks, func(a, b Ask) int {
-		ra, rb := ranks[Wanted{a.Subject, a.Term.ID}], ranks[Wanted{b.Subject, b.Term.ID}]
-		if ra != rb {
-			return ra - rb
+		if a.rank != b.rank {
+			return a.rank - b.rank
 		}
 		return b.weight - a.weight
 	})
