@@ -131,3 +131,18 @@ func (f *Facts) Of(p *Part, t *Term) *Fact {
 	}
 	return &f.product[t.index]
 }
+
+// Try states a fact for a moment: undo puts back what was there. The subject must
+// be the product or a part that the facts hold.
+func (f *Facts) Try(s assay.Subject, t *Term, fact Fact) (undo func()) {
+	at := &f.product[t.index]
+	if s != assay.Product {
+		parts := f.parts[s.Kind()]
+		if i, found := slices.BinarySearchFunc(parts, s, comparePart); found {
+			at = &parts[i].facts[t.slot]
+		}
+	}
+	was := *at
+	*at = fact
+	return func() { *at = was }
+}

@@ -215,3 +215,27 @@ func (t *Term) Check(value assay.Value) (assay.Value, error) {
 func (t *Term) FitsSubject(s assay.Subject) bool {
 	return s == assay.Product || s.Kind() == t.On
 }
+
+// Samples are values that an answer could have, enough to see what an answer
+// might change: every value of a bool or an enumeration, and extremes of the
+// others.
+func (t *Term) Samples(asAt assay.Date) []assay.Value {
+	switch t.Type {
+	case assay.BoolType:
+		return []assay.Value{assay.Bool(true), assay.Bool(false)}
+	case assay.IntType:
+		return []assay.Value{assay.Int(0), assay.Int(1 << 31)}
+	case assay.DateType:
+		return []assay.Value{assay.Day(asAt.AddYears(-20)), assay.Day(asAt.AddYears(20))}
+	case assay.SetType:
+		return []assay.Value{assay.Set(), assay.Set(t.Values...)}
+	}
+	if len(t.Values) == 0 {
+		return []assay.Value{assay.Text("x")}
+	}
+	values := make([]assay.Value, len(t.Values))
+	for i, w := range t.Values {
+		values[i] = assay.Text(w)
+	}
+	return values
+}

@@ -1,0 +1,178 @@
+package firmware
+
+import (
+	"fmt"
+	"io"
+	"math"
+)
+
+// stats are what the bytes of a run say without a header.
+type stats struct {
+	n        int64
+	entropy  float64 // bits per byte
+	chi2     float64 // against the uniform distribution, 255 degrees of freedom
+	text     bool    // printable ASCII, tabs and line ends only
+	repeated bool    // one byte only
+}
+
+// measure reads up to size bytes of r. Runs beyond 64 MiB are measured on their first 64 MiB.
+func measure(r io.Reader, size int64) stats {
+	var count [256]int64
+	buf := make([]byte, min(max(size, 1), 64<<10))
+	left := min(size, 64<<20)
+	for left > 0 {
+		n, err := r.Read(buf[:min(left, int64(len(buf)))])
+		for _, c := range buf[:n] {
+			count[c]++
+		}
+		left -= int64(n)
+		if err != nil {
+			break
+		}
+	}
+	return summarise(&count)
+}
+
+func summarise(count *[256]int64) stats {
+	var s stats
+	for _, c := range count {
+		s.n += c
+	}
+	if s.n == 0 {
+		return s
+	}
+	want := float64(s.n) / 256
+	s.text = true
+	for v, c := range count {
+		d := float64(c) - want
+		s.chi2 += d * d / want
+		if c == 0 {
+			continue
+		}
+		if c == s.n {
+			s.repeated = true
+		}
+		p := float64(c) / float64(s.n)
+		s.entropy -= p * math.Log2(p)
+		if v < 0x20 && v != '\n' && v != '\r' && v != '\t' || v >= 0x7f {
+			s.text = false
+		}
+	}
+	s.entropy = max(s.entropy, 0)
+	return s
+}
+
+// opaque reports near-greatest entropy. Small samples of random bytes have less than 8 bits, so the bound follows the
+// size: the expected shortfall of n uniform bytes is 255/(2 n ln 2) bits, and three times that plus a little is allowed.
+func (s stats) opaque() bool {
+	return s.n >= 512 && s.entropy > 7.9-3*255/(2*float64(s.n)*math.Ln2)
+}
+
+// random reports that the bytes pass for uniformly random (chi-square within the 0.01 to 99.99 % range of 255 degrees
+// of freedom), as encrypted data does and compressed data mostly does not.
+func (s stats) random() bool { return s.opaque() && s.chi2 > 178 && s.chi2 < 346 }
+
+const (
+	gapBlock = 4096
+	minPad   = 64 // a shorter run of one byte stays with its neighbours
+)
+
+// gap maps bytes that no parser took: padding, and runs between it. What stays unknown in one gap is one Unread entry.
+func (b *builder) gap(sp int, from, to int64, parent, depth int) {
+	type run struct {
+		off, end int64
+		pad      int // the byte repeated, or -1
+	}
+	var runs []run
+	add := func(off, end int64, pad int) {
+		if n := len(runs); off < end && n > 0 && runs[n-1].pad == pad {
+			runs[n-1].end = end
+		} else if off < end {
+			runs = append(runs, run{off, end, pad})
+		}
+	}
+	r := b.im.Spaces[sp].r
+	buf := make([]byte, gapBlock)
+	for off := from; off < to; {
+		p := buf[:min(gapBlock-off%gapBlock, to-off)]
+		if n, _ := r.ReadAt(p, off); n < len(p) {
+			add(off, to, -1)
+			break
+		}
+		head, tail := repeatHead(p), repeatTail(p)
+		end := off + int64(len(p))
+		switch n := len(runs); {
+		case head == len(p):
+			add(off, end, int(p[0]))
+		case head < minPad && (n == 0 || runs[n-1].pad != int(p[0])):
+			head = 0
+			fallthrough
+		default:
+			if tail < minPad {
+				tail = 0
+			}
+			add(off, off+int64(head), int(p[0]))
+			add(off+int64(head), end-int64(tail), -1)
+			add(end-int64(tail), end, int(p[len(p)-1]))
+		}
+		off = end
+	}
+	var first, last int64 = -1, 0
+	for i, x := range runs {
+		if len(b.im.Map) >= b.lim.Ranges && i < len(runs)-1 { // the rest in one
+			x.end, x.pad = to, -1
+		}
+		rg := Range{Space: sp, Offset: x.off, Size: x.end - x.off, Kind: KindPadding, Parent: parent, Depth: depth, Leaf: true}
+		if x.pad >= 0 {
+			rg.Detail = fmt.Sprintf("0x%02x repeated", x.pad)
+		} else if b.unknown(&rg) {
+			if first < 0 {
+				first = x.off
+			}
+			last = x.end
+		}
+		b.addRange(rg)
+		if x.end == to {
+			break
+		}
+	}
+	if first >= 0 {
+		b.unread(sp, first, last-first, "data", fail(Unknown, "nothing recognised; only its strings can be read; ask the maker what it is"))
+	}
+}
+
+// unknown says what a run without padding looks like. It reports whether it is data that nothing recognised; what looks
+// encrypted it records as unread itself.
+func (b *builder) unknown(rg *Range) bool {
+	s := measure(io.NewSectionReader(b.im.Spaces[rg.Space].r, rg.Offset, rg.Size), rg.Size)
+	switch {
+	case s.text:
+		rg.Kind = KindText
+	case s.random():
+		rg.Kind, rg.Detail = KindOpaque, "passes for random: encrypted, or a signature or key"
+		b.unread(rg.Space, rg.Offset, rg.Size, "opaque data", fail(Encrypted, "no structure and passes for random, so most likely encrypted; ask the maker for the plain image"))
+	case s.opaque():
+		rg.Kind, rg.Detail = KindOpaque, "compressed in an unknown way, or obfuscated"
+		b.unread(rg.Space, rg.Offset, rg.Size, "opaque data", fail(Encrypted, "near the greatest entropy without a known header: compressed in an unknown way, or obfuscated; ask the maker for the plain image"))
+	default:
+		rg.Kind = KindData
+		return true
+	}
+	return false
+}
+
+func repeatHead(p []byte) int {
+	n := 1
+	for n < len(p) && p[n] == p[0] {
+		n++
+	}
+	return n
+}
+
+func repeatTail(p []byte) int {
+	n := 1
+	for n < len(p) && p[len(p)-1-n] == p[len(p)-1] {
+		n++
+	}
+	return n
+}

@@ -1,0 +1,350 @@
+package firmware
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// A format is one kind of thing that may start anywhere, or only at the start of a range.
+type format struct {
+	kind     Kind
+	at       int64    // where the magic stands, from the start of the thing
+	magic    []string // any of these
+	anchored bool     // only at the start of a range: the magic is too short or too common to look for anywhere
+	parse    func(b *builder, s section) (*piece, error)
+}
+
+// section is the bytes from the start of a thing to the end of the range that holds it.
+type section struct {
+	r    io.ReaderAt
+	size int64
+}
+
+// bytes returns n bytes at off; fewer than n are an error.
+func (s section) bytes(off, n int64) ([]byte, error) {
+	if off < 0 || n < 0 || off > s.size || n > s.size-off {
+		return nil, fail(Truncated, "%d bytes wanted at 0x%x, %d are there; get a whole copy of the image", n, off, s.size)
+	}
+	p := make([]byte, n)
+	if m, err := s.r.ReadAt(p, off); int64(m) < n {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (s section) sub(off, n int64) section {
+	off = min(max(off, 0), s.size)
+	n = min(max(n, 0), s.size-off)
+	return section{io.NewSectionReader(s.r, off, n), n}
+}
+
+func (s section) reader(off int64) *io.SectionReader {
+	return io.NewSectionReader(s.r, off, s.size-off)
+}
+
+// A piece is what a parser found: a range, what lies inside it, and what it unpacks to. Offsets are from the start of
+// the outermost piece.
+type piece struct {
+	off, size int64
+	kind      Kind
+	name      string
+	detail    string
+	inner     []piece
+	scan      bool                   // look for more in the bytes that inner does not cover
+	unpack    func() ([]byte, error) // makes a space of its own; what came before an error is kept
+	tree      *tree
+	bad       []treeProblem
+}
+
+// note records something that was not read in the piece.
+func (p *piece) note(what string, off, size int64, err error) {
+	p.bad = append(p.bad, treeProblem{what: what, off: off, size: size, problem: *asProblem(err)})
+}
+
+// builder takes one image apart.
+type builder struct {
+	ctx     context.Context // lives as long as one call of Open
+	lim     Limits
+	im      *Image
+	held    int64 // bytes of unpacked spaces
+	entries int
+	readErr error
+}
+
+func (b *builder) addSpace(name string, r io.ReaderAt, size int64, from int) int {
+	b.im.Spaces = append(b.im.Spaces, Space{Name: name, Size: size, From: from, r: r})
+	return len(b.im.Spaces) - 1
+}
+
+// space maps a whole space.
+func (b *builder) space(i, parent, depth int) error {
+	return b.scan(i, 0, b.im.Spaces[i].Size, parent, depth)
+}
+
+// scan looks for things in [from, to) of a space and maps them, and what is between them.
+func (b *builder) scan(sp int, from, to int64, parent, depth int) error {
+	cursor, next := from, from
+	for cursor < to {
+		if err := b.stopped(); err != nil {
+			if !errors.Is(err, errTime) {
+				return err
+			}
+			b.addRange(Range{Space: sp, Offset: cursor, Size: to - cursor, Kind: KindData, Parent: parent, Depth: depth, Leaf: true})
+			b.unread(sp, cursor, to-cursor, "the rest", err)
+			return nil
+		}
+		if len(b.im.Map) >= b.lim.Ranges {
+			b.addRange(Range{Space: sp, Offset: cursor, Size: to - cursor, Kind: KindData, Parent: parent, Depth: depth, Leaf: true})
+			b.unread(sp, cursor, to-cursor, "the rest", fail(Limit, "more than %d ranges; raise Limits.Ranges", b.lim.Ranges))
+			return nil
+		}
+		start, p := b.find(sp, from, next, to)
+		if p == nil {
+			start = to
+		}
+		if start > cursor {
+			b.gap(sp, cursor, start, parent, depth)
+		}
+		if p == nil {
+			break
+		}
+		if err := b.place(sp, start, start, p, parent, depth); err != nil {
+			return err
+		}
+		cursor = start + p.size
+		next = cursor
+		from = cursor
+	}
+	return nil
+}
+
+// find returns the first thing in [next, to) that a parser accepts. Formats that may only stand at the start of a range
+// are tried at from alone.
+func (b *builder) find(sp int, from, next, to int64) (int64, *piece) {
+	r := b.im.Spaces[sp].r
+	if next == from {
+		for i := range formats {
+			f := &formats[i]
+			if f.matches(r, from, to) {
+				if p := b.try(f, r, from, to); p != nil {
+					return from, p
+				}
+			}
+		}
+	}
+	const window = 1 << 20
+	buf := make([]byte, window+maxMagic)
+	for pos := next; pos < to; pos += window {
+		if b.ctx.Err() != nil {
+			return 0, nil
+		}
+		n := min(int64(len(buf)), to-pos)
+		m, err := r.ReadAt(buf[:n], pos)
+		if err != nil && !errors.Is(err, io.EOF) && b.readErr == nil && int64(m) < n {
+			b.readErr = err
+			return 0, nil
+		}
+		for i := 0; i+1 < m && i < window; i++ {
+			c := uint16(buf[i])<<8 | uint16(buf[i+1])
+			if anywhere.first[c>>6]&(1<<(c&63)) == 0 {
+				continue
+			}
+			for _, k := range anywhere.by[c] {
+				f := &formats[k.format]
+				start := pos + int64(i) - f.at
+				if start < next || !bytes.HasPrefix(buf[i:m], k.magic) {
+					continue
+				}
+				if p := b.try(f, r, start, to); p != nil {
+					return start, p
+				}
+			}
+		}
+	}
+	return 0, nil
+}
+
+func (f *format) matches(r io.ReaderAt, from, to int64) bool {
+	var p [maxMagic]byte
+	if from+f.at >= to {
+		return false
+	}
+	n, _ := r.ReadAt(p[:min(maxMagic, to-from-f.at)], from+f.at)
+	return slices.ContainsFunc(f.magic, func(m string) bool { return bytes.HasPrefix(p[:n], []byte(m)) })
+}
+
+// try parses; nil means that the thing is not one of this format after all.
+func (b *builder) try(f *format, r io.ReaderAt, start, to int64) *piece {
+	held, entries := b.held, b.entries
+	p, err := f.parse(b, section{io.NewSectionReader(r, start, to-start), to - start})
+	if err != nil || p == nil || p.size <= 0 {
+		b.held, b.entries = held, entries
+		return nil
+	}
+	if p.kind == "" {
+		p.kind = f.kind
+	}
+	p.size = min(p.size, to-start)
+	return p
+}
+
+// magicIndex finds where a magic may start by its first two bytes.
+type magicIndex struct {
+	first [1024]uint64
+	by    map[uint16][]magicRef
+}
+
+type magicRef struct {
+	magic  []byte
+	format int
+}
+
+const maxMagic = 16
+
+// index builds the one pass over all formats that may stand anywhere.
+func index(fs []format) magicIndex {
+	x := magicIndex{by: map[uint16][]magicRef{}}
+	for i, f := range fs {
+		if f.anchored {
+			continue
+		}
+		for _, m := range f.magic {
+			c := uint16(m[0])<<8 | uint16(m[1])
+			x.first[c>>6] |= 1 << (c & 63)
+			x.by[c] = append(x.by[c], magicRef{[]byte(m), i})
+		}
+	}
+	return x
+}
+
+// place maps a piece and what is inside it. base is where the offsets of the piece count from, start where it lies.
+func (b *builder) place(sp int, base, start int64, p *piece, parent, depth int) error {
+	end := start + p.size
+	id := b.addRange(Range{Space: sp, Offset: start, Size: p.size, Kind: p.kind, Name: p.name, Detail: p.detail,
+		Parent: parent, Depth: depth, Leaf: len(p.inner) == 0 && !p.scan})
+	for _, bad := range p.bad {
+		b.unread(sp, base+bad.off, bad.size, bad.what, &bad.problem)
+	}
+	if p.tree != nil {
+		b.addTree(p.tree, Tree{Name: b.where(sp, start, p.kind), Space: sp, Offset: start, Size: p.size, Kind: p.kind, Detail: p.detail, Range: id})
+	}
+	if p.unpack != nil {
+		if err := b.unpacked(sp, id, p, depth); err != nil {
+			return err
+		}
+	}
+	if len(p.inner) > 0 || p.scan {
+		slices.SortStableFunc(p.inner, func(x, y piece) int { return int(min(max(x.off-y.off, -1), 1)) })
+		cursor := start
+		for i := range p.inner {
+			q := &p.inner[i]
+			at := base + q.off
+			if at < cursor || at >= end || q.size <= 0 { // overlapping or lying headers: what came first stays
+				if q.size > 0 {
+					b.unread(sp, at, q.size, string(q.kind)+" "+q.name, fail(Corrupt, "overlaps its neighbour or lies outside of what holds it; get a fresh copy of the image"))
+				}
+				continue
+			}
+			if err := b.between(sp, cursor, at, p.scan, id, depth+1); err != nil {
+				return err
+			}
+			if q.size > end-at {
+				q.size = end - at
+				q.note(string(q.kind), q.off, q.size, fail(Truncated, "it reaches beyond the end of what holds it; get a whole copy of the image"))
+			}
+			if err := b.place(sp, base, at, q, id, depth+1); err != nil {
+				return err
+			}
+			cursor = at + q.size
+		}
+		if err := b.between(sp, cursor, end, p.scan, id, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *builder) between(sp int, from, to int64, scan bool, parent, depth int) error {
+	if from >= to {
+		return nil
+	}
+	if scan && depth <= 4*b.lim.Depth {
+		return b.scan(sp, from, to, parent, depth)
+	}
+	b.gap(sp, from, to, parent, depth)
+	return nil
+}
+
+// unpacked makes a space of what a piece unpacks to, and maps it.
+func (b *builder) unpacked(sp, id int, p *piece, depth int) error {
+	r := b.im.Map[id]
+	if b.streamDepth(sp) >= b.lim.Depth {
+		b.unread(sp, r.Offset, r.Size, string(p.kind), fail(Limit, "streams are more than %d deep; raise Limits.Depth", b.lim.Depth))
+		return nil
+	}
+	data, err := p.unpack()
+	if err != nil {
+		if cause := b.stopped(); cause != nil && !errors.Is(cause, errTime) {
+			return cause
+		}
+		b.unread(sp, r.Offset, r.Size, string(p.kind), err)
+	}
+	if len(data) == 0 {
+		return nil
+	}
+	b.held += int64(len(data))
+	s := b.addSpace(b.where(sp, r.Offset, p.kind), bytes.NewReader(data), int64(len(data)), id)
+	return b.space(s, id, depth+1)
+}
+
+func (b *builder) streamDepth(sp int) int {
+	d := 0
+	for sp > 0 {
+		from := b.im.Spaces[sp].From
+		if from < 0 {
+			break
+		}
+		sp = b.im.Map[from].Space
+		d++
+	}
+	return d
+}
+
+// where names a place by the way to it.
+func (b *builder) where(sp int, off int64, kind Kind) string {
+	s := fmt.Sprintf("%s at 0x%x", kind, off)
+	if sp > 0 {
+		s += " in " + b.im.Spaces[sp].Name
+	}
+	return s
+}
+
+func (b *builder) addRange(r Range) int {
+	if r.Leaf {
+		r.Entropy = measure(io.NewSectionReader(b.im.Spaces[r.Space].r, r.Offset, r.Size), r.Size).entropy
+	}
+	b.im.Map = append(b.im.Map, r)
+	return len(b.im.Map) - 1
+}
+
+func (b *builder) addTree(t *tree, row Tree) {
+	for _, bad := range t.bad {
+		b.unread(row.Space, row.Offset+bad.off, bad.size, string(row.Kind)+": "+bad.what, &bad.problem)
+	}
+	if t.more > 0 {
+		b.unread(row.Space, row.Offset, 0, fmt.Sprintf("%s: %d more parts", row.Kind, t.more), fail(Corrupt, "too many problems to list; get a fresh copy of the image"))
+	}
+	row.Complete = len(t.bad) == 0
+	row.Entries = t.entries
+	row.FS = &FS{root: t.root, file: b.lim.File}
+	b.im.Trees = append(b.im.Trees, row)
+}
+
+func (b *builder) unread(sp int, off, size int64, what string, err error) {
+	p := asProblem(err)
+	b.im.Unread = append(b.im.Unread, Unread{Space: sp, Offset: off, Size: size, What: what, Reason: p.reason, Why: p.why})
+}

@@ -1,0 +1,537 @@
+package firmware
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+	"time"
+)
+
+// Squashfs 4 as the Linux kernel defines it in fs/squashfs/squashfs_fs.h.
+
+const (
+	squashMetaSize = 8192
+	squashMaxBlock = 1 << 20
+	squashNoFrag   = 0xffffffff
+	squashNoTable  = 0xffffffffffffffff
+	squashCached   = 4096 // metadata blocks kept while listing: 32 MiB
+	squashFrags    = 8    // fragment blocks kept while reading
+)
+
+type squash struct {
+	b     *builder
+	s     section
+	order binary.ByteOrder
+	unzip blockUnpacker
+
+	blockSize  uint32
+	inodes     uint32 // how many the superblock announces
+	inodeStart int64
+	dirStart   int64
+	end        int64 // bytes used
+	root       uint64
+	ids        []uint32
+	frags      []squashFrag
+
+	meta map[int64]squashMeta
+	seen map[uint64]bool  // folders by inode reference
+	hard map[uint64]*node // files by inode reference
+
+	mu    sync.Mutex // guards recent
+	cache map[uint32][]byte
+}
+
+type squashFrag struct {
+	start int64
+	size  uint32
+}
+
+type squashMeta struct {
+	data []byte
+	next int64
+}
+
+var squashNames = map[uint16]string{1: "gzip", 2: "lzma", 3: "lzo", 4: "xz", 5: "lz4", 6: "zstd"}
+
+func parseSquashfs(b *builder, s section) (*piece, error) {
+	h, err := s.bytes(0, 96)
+	if err != nil {
+		return nil, err
+	}
+	q := &squash{b: b, s: s, order: binary.LittleEndian}
+	if string(h[:4]) == "sqsh" {
+		q.order = binary.BigEndian
+	}
+	u16 := func(o int) uint16 { return q.order.Uint16(h[o:]) }
+	u32 := func(o int) uint32 { return q.order.Uint32(h[o:]) }
+	u64 := func(o int) uint64 { return q.order.Uint64(h[o:]) }
+	if u16(28) != 4 {
+		return nil, fmt.Errorf("version %d", u16(28))
+	}
+	comp, log := u16(20), u16(22)
+	q.blockSize, q.inodes = u32(12), u32(4)
+	used := u64(40)
+	if log > 20 || q.blockSize != 1<<log || q.blockSize < 4096 || used < 96 || used > 1<<50 {
+		return nil, fmt.Errorf("block size %d, %d bytes used", q.blockSize, used)
+	}
+	q.end = int64(used)
+	name := squashNames[comp]
+	if name == "" {
+		name = fmt.Sprintf("compression %d", comp)
+	}
+	made := time.Unix(int64(u32(8)), 0).UTC()
+	p := &piece{size: q.end, detail: fmt.Sprintf("squashfs %d.%d %s, %s, %d KiB blocks, %d inodes, made %s",
+		u16(28), u16(30), orderName(q.order), name, q.blockSize>>10, q.inodes, made.Format(time.DateOnly))}
+	t := b.newTree()
+	p.tree = t
+	if q.end > s.size {
+		p.size = s.size
+		t.note("file system", 0, fail(Truncated, "%d of %d bytes are there, and its tables are at the end; get a whole copy of the image", s.size, q.end))
+		return p, nil
+	}
+	q.s.size = q.end
+	if q.unzip = squashUnpacker(comp); q.unzip == nil {
+		t.note("file system", 0, fail(Unsupported, "%s is not known; unpack it with the maker's tools", name))
+		return p, nil
+	}
+	q.root = u64(32)
+	q.inodeStart, q.dirStart = int64(u64(64)), int64(u64(72))
+	if err := q.tables(int(u16(26)), u64(48), int(u32(16)), u64(80)); err != nil {
+		t.note("file system", 0, err)
+		return p, nil
+	}
+	q.list(t)
+	return p, nil
+}
+
+func orderName(o binary.ByteOrder) string {
+	if o == binary.ByteOrder(binary.BigEndian) {
+		return "big endian"
+	}
+	return "little endian"
+}
+
+func (q *squash) tables(ids int, idStart uint64, frags int, fragStart uint64) error {
+	raw, err := q.table(idStart, ids, 4)
+	if err != nil {
+		return fmt.Errorf("owner table: %w", err)
+	}
+	for ; len(raw) >= 4; raw = raw[4:] {
+		q.ids = append(q.ids, q.order.Uint32(raw))
+	}
+	if fragStart == squashNoTable || frags == 0 {
+		return nil
+	}
+	raw, err = q.table(fragStart, frags, 16)
+	if err != nil {
+		return fmt.Errorf("fragment table: %w", err)
+	}
+	for ; len(raw) >= 16; raw = raw[16:] {
+		q.frags = append(q.frags, squashFrag{int64(q.order.Uint64(raw)), q.order.Uint32(raw[8:])})
+	}
+	return nil
+}
+
+// table reads count entries of a table that is held in metadata blocks listed at start.
+func (q *squash) table(start uint64, count, width int) ([]byte, error) {
+	want := int64(count) * int64(width)
+	blocks := (want + squashMetaSize - 1) / squashMetaSize
+	if start > uint64(q.end) || blocks*8 > q.end-int64(start) {
+		return nil, fail(Corrupt, "it lies outside of the file system; get a fresh copy of the image")
+	}
+	ptr, err := q.s.bytes(int64(start), blocks*8)
+	if err != nil {
+		return nil, err
+	}
+	var out []byte
+	for ; len(ptr) >= 8; ptr = ptr[8:] {
+		m, err := q.block(int64(q.order.Uint64(ptr)))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m.data...)
+	}
+	if int64(len(out)) < want {
+		return nil, fail(Corrupt, "%d bytes wanted, %d there; get a fresh copy of the image", want, len(out))
+	}
+	return out[:want], nil
+}
+
+// block reads the metadata block at off.
+func (q *squash) block(off int64) (squashMeta, error) {
+	if m, ok := q.meta[off]; ok {
+		return m, nil
+	}
+	h, err := q.s.bytes(off, 2)
+	if err != nil {
+		return squashMeta{}, err
+	}
+	n := int64(q.order.Uint16(h))
+	stored := n&0x8000 != 0
+	if n &= 0x7fff; n == 0 {
+		n = 0x8000
+	}
+	raw, err := q.s.bytes(off+2, n)
+	if err != nil {
+		return squashMeta{}, err
+	}
+	if !stored {
+		if raw, err = q.unzip(raw, squashMetaSize); err != nil {
+			return squashMeta{}, fmt.Errorf("metadata at 0x%x: %w", off, err)
+		}
+	}
+	if len(raw) > squashMetaSize {
+		return squashMeta{}, fail(Corrupt, "metadata block at 0x%x holds %d bytes; get a fresh copy of the image", off, len(raw))
+	}
+	if q.meta == nil || len(q.meta) >= squashCached {
+		q.meta = map[int64]squashMeta{}
+	}
+	m := squashMeta{raw, off + 2 + n}
+	q.meta[off] = m
+	return m, nil
+}
+
+// squashCursor reads through metadata blocks.
+type squashCursor struct {
+	q   *squash
+	at  int64 // block
+	off int   // in its data
+}
+
+func (c *squashCursor) read(n int) ([]byte, error) {
+	out := make([]byte, 0, min(n, squashMetaSize))
+	for n > 0 {
+		m, err := c.q.block(c.at)
+		if err != nil {
+			return nil, err
+		}
+		if c.off >= len(m.data) {
+			if len(m.data) < squashMetaSize && (c.off > len(m.data) || len(m.data) == 0) {
+				return nil, fail(Corrupt, "metadata ends early at 0x%x; get a fresh copy of the image", c.at)
+			}
+			c.at, c.off = m.next, c.off-len(m.data)
+			continue
+		}
+		k := min(n, len(m.data)-c.off)
+		out = append(out, m.data[c.off:c.off+k]...)
+		c.off += k
+		n -= k
+	}
+	return out, nil
+}
+
+func (q *squash) list(t *tree) {
+	q.seen, q.hard = map[uint64]bool{}, map[uint64]*node{}
+	defer func() { q.meta, q.seen, q.hard = nil, nil, nil }()
+	in, err := q.inode(q.root)
+	if err == nil && in.kids == 0 && !in.node.mode.IsDir() {
+		err = fail(Corrupt, "its root is no folder; get a fresh copy of the image")
+	}
+	if err != nil {
+		t.note("root folder", 0, err)
+		return
+	}
+	t.root = in.node
+	q.seen[q.root] = true
+	q.folder(t, in, "", 0)
+	if t.entries+1 < int(q.inodes) && len(t.bad) == 0 {
+		t.note("file system", 0, fail(Corrupt, "%d inodes announced, %d found; get a fresh copy of the image", q.inodes, t.entries+1))
+	}
+}
+
+// folder reads the entries of a folder, and of the folders in it.
+func (q *squash) folder(t *tree, dir squashInode, way string, depth int) bool {
+	if depth > maxTreeDepth {
+		t.note("folder "+clip(way), 0, fail(Limit, "folders are more than %d deep; unpack it by hand to see it", maxTreeDepth))
+		return true
+	}
+	bad := func(err error) bool {
+		t.note(fmt.Sprintf("folder %q", "/"+clip(way)), 0, err)
+		return asProblem(err).reason != Limit
+	}
+	c := &squashCursor{q, q.dirStart + int64(dir.start), int(dir.offset)}
+	left := int64(dir.kids) - 3 // the size counts "." and ".." as 3
+	for left > 0 {
+		h, err := c.read(12)
+		if err != nil {
+			return bad(err)
+		}
+		left -= 12
+		count, start := q.order.Uint32(h), q.order.Uint32(h[4:])
+		if count > 255 {
+			return bad(fail(Corrupt, "a folder header announces %d entries; get a fresh copy of the image", uint64(count)+1))
+		}
+		for range count + 1 {
+			h, err := c.read(8)
+			if err != nil {
+				return bad(err)
+			}
+			name, err := c.read(int(q.order.Uint16(h[6:])) + 1)
+			if err != nil {
+				return bad(err)
+			}
+			left -= 8 + int64(len(name))
+			if err := t.count(); err != nil {
+				return bad(err)
+			}
+			ref := uint64(start)<<16 | uint64(q.order.Uint16(h))
+			if !q.entry(t, dir.node, string(name), ref, way, depth) {
+				return false
+			}
+		}
+	}
+	if left < 0 {
+		return bad(fail(Corrupt, "a folder holds more than its size; get a fresh copy of the image"))
+	}
+	return true
+}
+
+func (q *squash) entry(t *tree, dir *node, name string, ref uint64, way string, depth int) bool {
+	path := way + name
+	if n, ok := q.hard[ref]; ok {
+		t.add(dir, name, n, 0)
+		return true
+	}
+	if q.seen[ref] {
+		t.note(fmt.Sprintf("folder %q", "/"+clip(path)), 0, fail(Refused, "it contains itself; get a fresh copy of the image"))
+		return true
+	}
+	in, err := q.inode(ref)
+	if err != nil {
+		t.note(fmt.Sprintf("file %q", "/"+clip(path)), 0, err)
+		return true
+	}
+	if !t.add(dir, name, in.node, 0) {
+		return true
+	}
+	if !in.node.mode.IsDir() {
+		q.hard[ref] = in.node
+		return true
+	}
+	q.seen[ref] = true
+	return q.folder(t, in, path+"/", depth+1)
+}
+
+type squashInode struct {
+	node   *node
+	start  uint32 // of folders: the metadata block
+	offset uint16
+	kids   uint32 // of folders: bytes of entries, plus 3
+}
+
+func (q *squash) id(i uint16) uint32 {
+	if int(i) < len(q.ids) {
+		return q.ids[i]
+	}
+	return uint32(i)
+}
+
+func (q *squash) inode(ref uint64) (in squashInode, err error) {
+	c := &squashCursor{q, q.inodeStart + int64(ref>>16), int(ref & 0xffff)}
+	h, err := c.read(16)
+	if err != nil {
+		return in, err
+	}
+	typ := q.order.Uint16(h)
+	n := &node{mode: unixMode(uint32(q.order.Uint16(h[2:])) &^ 0o170000), mtime: time.Unix(int64(q.order.Uint32(h[8:])), 0).UTC(),
+		attr: Attr{UID: q.id(q.order.Uint16(h[4:])), GID: q.id(q.order.Uint16(h[6:])), Inode: uint64(q.order.Uint32(h[12:])), Offset: -1}}
+	in.node = n
+	switch typ {
+	case 1:
+		if h, err = c.read(16); err != nil {
+			return in, err
+		}
+		n.mode |= fs.ModeDir
+		in.start, in.kids, in.offset = q.order.Uint32(h), uint32(q.order.Uint16(h[8:])), q.order.Uint16(h[10:])
+	case 8:
+		if h, err = c.read(24); err != nil {
+			return in, err
+		}
+		n.mode |= fs.ModeDir
+		in.kids, in.start, in.offset = q.order.Uint32(h[4:]), q.order.Uint32(h[8:]), q.order.Uint16(h[18:])
+	case 2:
+		if h, err = c.read(16); err != nil {
+			return in, err
+		}
+		f := squashFile{q: q, start: int64(q.order.Uint32(h)), frag: q.order.Uint32(h[4:]), fragOff: q.order.Uint32(h[8:]), size: int64(q.order.Uint32(h[12:]))}
+		return in, q.file(c, n, f)
+	case 9:
+		if h, err = c.read(40); err != nil {
+			return in, err
+		}
+		f := squashFile{q: q, start: int64(q.order.Uint64(h)), size: int64(q.order.Uint64(h[8:])), frag: q.order.Uint32(h[28:]), fragOff: q.order.Uint32(h[32:])}
+		return in, q.file(c, n, f)
+	case 3, 10:
+		if h, err = c.read(8); err != nil {
+			return in, err
+		}
+		size := q.order.Uint32(h[4:])
+		if size > maxName {
+			return in, fail(Corrupt, "a link target of %d bytes; get a fresh copy of the image", size)
+		}
+		target, err := c.read(int(size))
+		if err != nil {
+			return in, err
+		}
+		n.mode |= fs.ModeSymlink
+		n.target, n.size = string(target), int64(size)
+	case 4, 5, 11, 12:
+		if h, err = c.read(8); err != nil {
+			return in, err
+		}
+		n.mode |= fs.ModeDevice
+		if typ == 5 || typ == 12 {
+			n.mode |= fs.ModeCharDevice
+		}
+		n.attr.Major, n.attr.Minor = linuxDev(q.order.Uint32(h[4:]))
+	case 6, 13:
+		n.mode |= fs.ModeNamedPipe
+	case 7, 14:
+		n.mode |= fs.ModeSocket
+	default:
+		return in, fail(Corrupt, "an inode of type %d at 0x%x; get a fresh copy of the image", typ, ref)
+	}
+	if n.mode.IsDir() {
+		n.kids = map[string]*node{}
+	}
+	return in, nil
+}
+
+// file reads a file's block list and checks that all of its data lies in the image.
+func (q *squash) file(c *squashCursor, n *node, f squashFile) error {
+	bs := int64(q.blockSize)
+	if f.size < 0 || f.start < 0 || f.start > q.end {
+		return fail(Corrupt, "a file of %d bytes at 0x%x; get a fresh copy of the image", f.size, f.start)
+	}
+	blocks := f.size / bs
+	if f.frag == squashNoFrag {
+		blocks = (f.size + bs - 1) / bs
+	} else if int64(f.frag) >= int64(len(q.frags)) || int64(f.fragOff) >= bs {
+		return fail(Corrupt, "a file refers to fragment %d of %d; get a fresh copy of the image", f.frag, len(q.frags))
+	}
+	if blocks*4 > q.end*4 { // every block takes four bytes of a metadata block that unpacks to at most 8 KiB
+		return fail(Corrupt, "a file of %d bytes cannot be listed in this image; get a fresh copy of the image", f.size)
+	}
+	pos := f.start
+	for range blocks {
+		h, err := c.read(4)
+		if err != nil {
+			return err
+		}
+		size := q.order.Uint32(h)
+		f.blocks = append(f.blocks, size)
+		if pos += int64(size &^ (1 << 24)); pos > q.end {
+			return fail(Corrupt, "a file's data lies outside of the file system; get a fresh copy of the image")
+		}
+	}
+	n.size = f.size
+	if blocks > 0 {
+		n.attr.Offset = f.start
+	}
+	n.open = func() (io.Reader, error) { return &squashReader{squashFile: f, pos: f.start}, nil }
+	return nil
+}
+
+type squashFile struct {
+	q       *squash
+	start   int64
+	size    int64
+	frag    uint32
+	fragOff uint32
+	blocks  []uint32
+}
+
+type squashReader struct {
+	squashFile
+	pos  int64 // of the next block in the image
+	i    int   // next block
+	done int64 // bytes given
+	buf  []byte
+}
+
+func (r *squashReader) Read(p []byte) (int, error) {
+	if len(r.buf) == 0 {
+		if r.done >= r.size {
+			return 0, io.EOF
+		}
+		if err := r.fill(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, r.buf)
+	r.buf = r.buf[n:]
+	r.done += int64(n)
+	return n, nil
+}
+
+func (r *squashReader) fill() error {
+	q := r.q
+	want := min(r.size-r.done, int64(q.blockSize))
+	if r.i == len(r.blocks) {
+		data, err := q.fragment(r.frag)
+		if err != nil {
+			return err
+		}
+		if int64(r.fragOff)+want > int64(len(data)) {
+			return fail(Corrupt, "a fragment is shorter than the file in it; get a fresh copy of the image")
+		}
+		r.buf = data[r.fragOff : int64(r.fragOff)+want]
+		return nil
+	}
+	size := r.blocks[r.i]
+	r.i++
+	if size == 0 { // a hole
+		r.buf = make([]byte, want)
+		return nil
+	}
+	data, err := q.data(r.pos, size)
+	if err != nil {
+		return err
+	}
+	if int64(len(data)) < want {
+		return fail(Corrupt, "a block at 0x%x unpacks to %d bytes, not %d; get a fresh copy of the image", r.pos, len(data), want)
+	}
+	r.pos += int64(size &^ (1 << 24))
+	r.buf = data[:want]
+	return nil
+}
+
+// data reads the data block at off whose size word is size.
+func (q *squash) data(off int64, size uint32) ([]byte, error) {
+	n := int64(size &^ (1 << 24))
+	if n > 2*squashMaxBlock {
+		return nil, fail(Corrupt, "a block of %d bytes at 0x%x; get a fresh copy of the image", n, off)
+	}
+	raw, err := q.s.bytes(off, n)
+	if err != nil {
+		return nil, err
+	}
+	if size&(1<<24) != 0 {
+		return raw, nil
+	}
+	data, err := q.unzip(raw, int(q.blockSize))
+	if err != nil {
+		return nil, fmt.Errorf("block at 0x%x: %w", off, err)
+	}
+	return data, nil
+}
+
+func (q *squash) fragment(i uint32) ([]byte, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if data, ok := q.cache[i]; ok {
+		return data, nil
+	}
+	data, err := q.data(q.frags[i].start, q.frags[i].size)
+	if err != nil {
+		return nil, err
+	}
+	if q.cache == nil || len(q.cache) >= squashFrags {
+		q.cache = map[uint32][]byte{}
+	}
+	q.cache[i] = bytes.Clone(data)
+	return data, nil
+}

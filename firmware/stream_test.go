@@ -1,0 +1,99 @@
+package firmware
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/rand"
+	"math"
+	"strings"
+	"testing"
+)
+
+func gz(t testing.TB, data []byte) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := gzip.NewWriter(&buf)
+	if _, err := w.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+func TestBombIsBounded(t *testing.T) {
+	bomb := make([]byte, 40<<20)
+	for range 3 {
+		bomb = gz(t, bomb)
+	}
+	lim := Limits{Memory: 16 << 20}
+	im, err := Open(t.Context(), bytes.NewReader(bomb), int64(len(bomb)), lim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	covered(t, im)
+	if !has(im, Limit, "Limits.Memory") {
+		t.Errorf("unread: got %v, want a memory limit", im.Unread)
+	}
+	deep := []byte("the innermost part of many streams")
+	for range 20 {
+		deep = gz(t, deep)
+	}
+	if im := open(t, deep); !has(im, Limit, "Limits.Depth") {
+		t.Errorf("unread: got %v, want a depth limit", im.Unread)
+	}
+}
+
+// has reports an Unread entry with the reason whose words contain text.
+func has(im *Image, reason Reason, text string) bool {
+	for _, u := range im.Unread {
+		if u.Reason == reason && strings.Contains(u.String(), text) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestCutStreamSaysSo(t *testing.T) {
+	data := gz(t, bytes.Repeat([]byte("rcS starts telnetd unconditionally, it seems\n"), 5000))
+	im := open(t, data[:len(data)-20])
+	if !has(im, Truncated, "gzip at 0x0") {
+		t.Errorf("unread: got %v, want truncated gzip", im.Unread)
+	}
+}
+
+func TestStreamEndsExactly(t *testing.T) {
+	tail := []byte("behind the stream stands more text, which is not part of it")
+	for _, x := range []struct{ name, pkg string }{{"gzip", "gzip"}, {"xz", "xz-utils"}, {"bzip2", "bzip2"}, {"zstd", "zstd"}} {
+		t.Run(x.name, func(t *testing.T) {
+			plain := bytes.Repeat([]byte("0123456789 telnetd\n"), 3000)
+			packed := filter(t, tool(t, x.name, x.pkg), plain, "-c")
+			im := open(t, append(bytes.Clone(packed), tail...))
+			if got, want := im.Map[0].Size, int64(len(packed)); got != want {
+				t.Errorf("size: got %d, want %d", got, want)
+			}
+			if got, want := im.Spaces[1].Size, int64(len(plain)); got != want {
+				t.Errorf("unpacked: got %d, want %d", got, want)
+			}
+			if got := im.Map[len(im.Map)-1].Kind; got != KindText {
+				t.Errorf("tail: got %s, want text", got)
+			}
+		})
+	}
+}
+
+func TestStatistics(t *testing.T) {
+	random := make([]byte, 1<<16)
+	if _, err := rand.Read(random); err != nil {
+		t.Fatal(err)
+	}
+	s := measure(bytes.NewReader(random), 1<<16)
+	if !s.opaque() || math.Abs(s.entropy-8) > 0.01 {
+		t.Errorf("random bytes: got %+v", s)
+	}
+	half := measure(bytes.NewReader(bytes.Repeat([]byte("ab"), 500)), 1000)
+	if math.Abs(half.entropy-1) > 1e-9 || !half.text || half.repeated || half.opaque() {
+		t.Errorf("two letters: got %+v", half)
+	}
+}
