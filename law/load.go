@@ -393,3 +393,18 @@ func (k *linker) provision(n *Node) error {
 	}
 	return k.bad("no provision %s in %s", id, name)
 }
+
+// Terms are the terms that the regime's expressions speak of, in order of first use.
+func (r *Regime) Terms() []assay.TermID {
+	var ids []assay.TermID
+	seen := map[assay.TermID]bool{}
+	r.eachExpr(func(e *Expr) {
+		for _, t := range e.terms {
+			if !seen[t.ID] {
+				seen[t.ID] = true
+				ids = append(ids, t.ID)
+			}
+		}
+	})
+	return ids
+}
