@@ -123,6 +123,20 @@ func TestPersonDuties(t *testing.T) {
 	}
 }
 
+// TestPersonsOutOfScope holds that nobody is told of duties for a product that the
+// law does not reach.
+func TestPersonsOutOfScope(t *testing.T) {
+	for _, change := range []pattern{offline(nil), {"supply.history": "used"}} {
+		if v := camera.with(person(pattern{"own_mark": true})).with(change).judge(t, "uk-psti", now); len(v.Persons) != 0 {
+			t.Errorf("%s: %+v", v.Scope.Outcome, v.Persons)
+		}
+	}
+	open := camera.with(person(pattern{"own_mark": true})).with(pattern{"supply.history": nil}).judge(t, "uk-psti", now)
+	if len(open.Persons) != 1 || open.Persons[0].Outcome != "manufacturer" {
+		t.Errorf("while scope is open: %+v", open.Persons)
+	}
+}
+
 // psti is the regime under test.
 func psti(t testing.TB) *law.Regime {
 	t.Helper()
