@@ -1,13 +1,17 @@
 package law_test
 
 import (
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/law"
+	"github.com/assay-psti/assay/vocab"
 )
 
 // camera is an ordinary Wi-Fi camera, new, sold to consumers in Great Britain:
@@ -354,4 +358,68 @@ func TestScopeConsignments(t *testing.T) {
 	if diff := cmp.Diff(names(v.Scope.Wanted), []string{"consignment/offices supply.identical_to_consumers"}); diff != "" {
 		t.Errorf("wanted (-got +want):\n%s", diff)
 	}
+}
+
+// drawAnswers answers every term that scope speaks of.
+func drawAnswers(t *rapid.T) pattern {
+	p := pattern{}
+	terms := vocab.Standard().Terms()
+	for i := range terms {
+		term := &terms[i]
+		id := string(term.ID)
+		topic, _, _ := strings.Cut(id, ".")
+		if !slices.Contains([]string{"product", "exception", "supply"}, topic) {
+			continue
+		}
+		switch term.Type {
+		case assay.BoolType:
+			p[id] = rapid.Bool().Draw(t, id)
+		case assay.TextType:
+			p[id] = rapid.SampledFrom(term.Values).Draw(t, id)
+		case assay.SetType:
+			p[id] = rapid.SliceOfNDistinct(rapid.SampledFrom(term.Values), 0, 2, rapid.ID).Draw(t, id)
+		case assay.DateType:
+			p[id] = rapid.SampledFrom([]string{"2024-04-28", "2024-04-29", "2025-02-24", "2025-02-25", "2026-01-01"}).Draw(t, id)
+		}
+	}
+	return p
+}
+
+// TestScopeNeverTurns holds that an outcome reached on some answers stays whatever
+// the others are, and that answering only what is wanted leads to an outcome.
+func TestScopeNeverTurns(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		asAt := rapid.SampledFrom([]string{"2024-04-29", "2025-02-24", "2025-02-25", "2025-12-03", "2025-12-04", now}).Draw(rt, "as at")
+		all := drawAnswers(rt)
+		full := all.judge(t, "uk-psti", asAt).Scope.Decisions
+		some := pattern{}
+		for _, id := range slices.Sorted(maps.Keys(all)) {
+			if rapid.IntRange(0, 3).Draw(rt, "known "+id) > 0 {
+				some[id] = all[id]
+			}
+		}
+		for i := range full {
+			if full[i].Open == law.OpenEvidence {
+				rt.Fatalf("everything is known, and %s wants %v", full[i].Territory, names(full[i].Wanted))
+			}
+			known := some.with(nil)
+			for {
+				d := known.judge(t, "uk-psti", asAt).Scope.Decisions[i]
+				if d.Open != law.OpenEvidence {
+					if outcome(d) != outcome(full[i]) {
+						rt.Fatalf("%s: %s on some answers, %s on all", d.Territory, outcome(d), outcome(full[i]))
+					}
+					break
+				}
+				wanted := names(d.Wanted)
+				if len(wanted) == 0 {
+					rt.Fatalf("%s is open and wants nothing", d.Territory)
+				}
+				if _, told := known[wanted[0]]; told {
+					rt.Fatalf("%s wants %s, which it was told", d.Territory, wanted[0])
+				}
+				known[wanted[0]] = all[wanted[0]]
+			}
+		}
+	})
 }
