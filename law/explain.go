@@ -85,10 +85,12 @@ func (j *judge) explainBody(rec *record, r *Result, part bool) {
 	for k := range n.Unsettled {
 		q := &n.Unsettled[k]
 		var arises Result
-		if j.expression(&q.When, &arises) == isFalse {
+		switch j.expression(&q.When, &arises) {
+		case isFalse:
 			continue
+		case isTrue: // while it is not known whether the point arises, evidence is wanted and no more
+			r.Unsettled = append(r.Unsettled, q.point())
 		}
-		r.Unsettled = append(r.Unsettled, q.point())
 		r.Facts = append(r.Facts, arises.Facts...)
 		r.Wanted = addWanted(r.Wanted, arises.Wanted...)
 		if rec.stage == byUnsettled && len(arises.Wanted) == 0 {
