@@ -118,7 +118,7 @@ func TestPasswords(t *testing.T) {
 		{name: "PW-X-cryptographic-key", base: fixedHash, with: pattern{"password/root password.excluded_kind": "cryptographic_key", "password.inventory_complete": true}, limb: "passwords", want: none, because: "para 1(4), decision 19"},
 		{name: "PW-X-pairing-pin", base: fixedHash, with: pattern{"password/root password.excluded_kind": "pairing_pin", "password.inventory_complete": true}, limb: "para1-direct", want: none, because: "para 1(4)"},
 		{name: "PW-X-api-key", base: fixedHash, with: pattern{"password/root password.excluded_kind": "api_key", "password.inventory_complete": true}, limb: "passwords", want: none, because: "para 1(4)"},
-		{name: "PW-X-unknown", base: fixedHash, with: pattern{"password/root password.excluded_kind": nil, "password.inventory_complete": true}, limb: "passwords", want: open, waits: law.OpenEvidence, 
+		{name: "PW-X-unknown", base: fixedHash, with: pattern{"password/root password.excluded_kind": nil, "password.inventory_complete": true}, limb: "passwords", want: open, waits: law.OpenEvidence,
 			wanted: []string{"password/root password.blank_accepted", "password/root password.derivation_good_practice", "password/root password.derived_from_identifier",
 				"password/root password.derived_from_public", "password/root password.excluded_kind", "password/root password.guessable",
 				"password/root password.incremental_counter", "password/root password.published_default"}, because: "para 1(4)"},
