@@ -132,7 +132,7 @@ func (t *text) requirement(q *law.Result) {
 	}
 	switch q.Verdict {
 	case assay.Fail:
-		for _, leaf := range firstFew(t.told(q)) {
+		for _, leaf := range firstFew(told(q)) {
 			t.line(in, "%s %s (%s): %s", leaf.ID, leaf.Title, leaf.Cite, t.why(leaf))
 			t.notes(leaf, in+2)
 			if leaf.Remedy != "" {
@@ -156,19 +156,6 @@ func (t *text) requirement(q *law.Result) {
 	}
 }
 
-// told are the failures worth telling: those of the first route that fails, for
-// the others fail on the same facts.
-func (t *text) told(q *law.Result) []*law.Result {
-	if q.Group == "any" {
-		for _, route := range q.Limbs {
-			if route.Verdict == q.Verdict {
-				return deciders(route)
-			}
-		}
-	}
-	return deciders(q)
-}
-
 func firstFew(all []*law.Result) []*law.Result {
 	const most = 6
 	if len(all) > most {
@@ -178,13 +165,24 @@ func firstFew(all []*law.Result) []*law.Result {
 }
 
 func (t *text) limbs(r *law.Result, in int) {
-	if r.Gate != nil {
-		t.limb(r.Gate, in)
+	if g := r.Gate; g != nil {
+		t.line(in, "applies if: %s: %s", lowerFirst(g.Title), gateWords(g.Verdict))
 	}
 	for _, child := range r.Limbs {
 		t.limb(child, in)
 		t.limbs(child, in+2)
 	}
+}
+
+// gateWords says whether a gate lets a requirement apply.
+func gateWords(v assay.Verdict) string {
+	switch v {
+	case assay.Pass:
+		return "yes"
+	case assay.Inconclusive:
+		return "not known"
+	}
+	return "no"
 }
 
 func (t *text) limb(r *law.Result, in int) {
