@@ -28,6 +28,9 @@ func (p *Product) sayings() []saying {
 			say(s, t, assay.Day(v))
 		}
 	}
+	if len(p.Territories) > 0 {
+		say(assay.Product, "supply.territories", assay.Set(p.Territories...))
+	}
 	say(assay.Product, "label.relied_on", assay.Bool(len(p.Labels) > 0))
 	for _, l := range p.Labels {
 		s := assay.Subject("label/" + l.ID)
@@ -51,7 +54,7 @@ func (p *Product) sayings() []saying {
 // Declares are the terms that product.yaml can say by itself.
 func Declares() []assay.TermID {
 	return []assay.TermID{
-		"label.relied_on", "label.scheme", "label.level", "label.edition", "label.issued", "label.expires",
+		"supply.territories", "label.relied_on", "label.scheme", "label.level", "label.edition", "label.issued", "label.expires",
 		"component.category", "interface.protocol", "interface.declared",
 	}
 }

@@ -12,8 +12,20 @@ type Ask struct {
 	Subject assay.Subject
 	Term    *vocab.Term
 	Bears   []string // the limbs and steps that want it, as "uk-psti PW-1"
-	weight  int
+	Scope   bool     // scope is open and wants it
+
+	rank   int
+	weight int
 }
+
+// ranks of questions: what decides whether the law applies comes before what it
+// demands, whatever the weight.
+const (
+	scopeRank = iota
+	gateRank
+	limbRank
+	personRank
+)
 
 // Asks are the questions whose answers can still change the verdict of some limb
 // of the regimes named, most decisive first. A question is put if and only if
@@ -30,7 +42,7 @@ func (l *Law) Asks(facts *vocab.Facts, asAt assay.Date, only string, names ...st
 	var c collector
 	for _, r := range a.Regimes {
 		c.regime = string(r.ID)
-		c.rank = 0
+		c.rank = scopeRank
 		if r.Scope != nil && r.Scope.Verdict == assay.Inconclusive {
 			for _, d := range r.Scope.Decisions {
 				for i := range d.Steps {
@@ -38,11 +50,11 @@ func (l *Law) Asks(facts *vocab.Facts, asAt assay.Date, only string, names ...st
 				}
 			}
 		}
-		c.rank = 1
+		c.rank = limbRank
 		for _, q := range r.Requirements {
 			c.limbs(q, only)
 		}
-		c.rank = 2
+		c.rank = personRank
 		for _, d := range r.Persons {
 			for i := range d.Steps {
 				if d.Verdict == assay.Inconclusive {
@@ -63,7 +75,7 @@ type found struct {
 // collector gathers wanted terms with the limbs that want them.
 type collector struct {
 	regime string
-	rank   int // 0 scope, 1 requirements, 2 persons
+	rank   int
 	found  []found
 }
 
@@ -75,7 +87,10 @@ func (c *collector) limbs(r *Result, only string) {
 		only = ""
 	}
 	if r.Gate != nil {
+		was := c.rank
+		c.rank = gateRank
 		c.limbs(r.Gate, only)
+		c.rank = was
 	}
 	for _, child := range r.Limbs {
 		c.limbs(child, only)
@@ -89,6 +104,10 @@ func (c *collector) add(r *Result, only string) {
 	}
 	bears := c.regime + " " + r.ID
 	for _, w := range r.Wanted {
+		below := func(child *Result) bool { return slices.Contains(child.Wanted, w) }
+		if slices.ContainsFunc(r.Limbs, below) || r.Gate != nil && below(r.Gate) {
+			continue // a limb below wants it, and was added
+		}
 		i := slices.IndexFunc(c.found, func(f found) bool { return f.want == w })
 		if i < 0 {
 			c.found = append(c.found, found{want: w, rank: c.rank})
@@ -112,13 +131,12 @@ func (l *Law) weigh(all []found, facts *vocab.Facts, asAt assay.Date, names []st
 	}
 	now := verdicts(bulks, facts, asAt)
 	var asks []Ask
-	ranks := map[Wanted]int{}
 	for _, f := range all {
 		t := l.vocabulary.Term(f.want.Term)
 		if t.Question == "" {
 			continue
 		}
-		a := Ask{Subject: f.want.Subject, Term: t, Bears: f.bears}
+		a := Ask{Subject: f.want.Subject, Term: t, Bears: f.bears, Scope: f.rank == scopeRank, rank: f.rank}
 		answers := t.Samples(asAt)
 		for _, v := range answers {
 			undo := facts.Try(f.want.Subject, t, vocab.Fact{Value: v, Basis: vocab.OnDeclared})
@@ -126,13 +144,11 @@ func (l *Law) weigh(all []found, facts *vocab.Facts, asAt assay.Date, names []st
 			undo()
 		}
 		a.weight /= max(1, len(answers))
-		ranks[f.want] = f.rank
 		asks = append(asks, a)
 	}
 	slices.SortStableFunc(asks, func(a, b Ask) int {
-		ra, rb := ranks[Wanted{a.Subject, a.Term.ID}], ranks[Wanted{b.Subject, b.Term.ID}]
-		if ra != rb {
-			return ra - rb
+		if a.rank != b.rank {
+			return a.rank - b.rank
 		}
 		return b.weight - a.weight
 	})

@@ -85,14 +85,15 @@ func (j *judge) explainBody(rec *record, r *Result, part bool) {
 	for k := range n.Unsettled {
 		q := &n.Unsettled[k]
 		var arises Result
-		if j.expression(&q.When, &arises) == isFalse {
-			continue
-		}
-		r.Unsettled = append(r.Unsettled, q.point())
-		r.Facts = append(r.Facts, arises.Facts...)
-		r.Wanted = addWanted(r.Wanted, arises.Wanted...)
-		if rec.stage == byUnsettled && len(arises.Wanted) == 0 {
+		switch j.expression(&q.When, &arises) {
+		case isTrue:
+			r.Unsettled = append(r.Unsettled, q.point())
+			for _, f := range arises.Facts {
+				r.use(f)
+			}
 			return
+		case unknown: // whether the point arises is a matter of evidence
+			r.Wanted = addWanted(r.Wanted, arises.Wanted...)
 		}
 	}
 	if n.Holds.code != nil {

@@ -221,12 +221,21 @@ func (k *linker) regimeParts() error {
 			return err
 		}
 	}
+	slices.SortStableFunc(r.Requirements, func(a, b *Node) int { return kindRank(a) - kindRank(b) })
 	for _, d := range r.Duties {
 		if d.ID == "" || d.Who == "" || d.What == "" || d.Cite == "" || d.Confidence == "" {
 			return k.bad("duty %q: id, who, what, cite and confidence are wanted", d.ID)
 		}
 	}
 	return nil
+}
+
+// kindRank puts what is demanded of the product before what is demanded about it.
+func kindRank(n *Node) int {
+	if n.Kind == "duty" {
+		return 1
+	}
+	return 0
 }
 
 func (k *linker) tree(t *Tree) error {
@@ -392,4 +401,19 @@ func (k *linker) provision(n *Node) error {
 		}
 	}
 	return k.bad("no provision %s in %s", id, name)
+}
+
+// Terms are the terms that the regime's expressions speak of, in order of first use.
+func (r *Regime) Terms() []assay.TermID {
+	var ids []assay.TermID
+	seen := map[assay.TermID]bool{}
+	r.eachExpr(func(e *Expr) {
+		for _, t := range e.terms {
+			if !seen[t.ID] {
+				seen[t.ID] = true
+				ids = append(ids, t.ID)
+			}
+		}
+	})
+	return ids
 }

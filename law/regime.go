@@ -227,3 +227,7 @@ func (r *Regime) Name() string {
 	}
 	return string(r.ID) + "@" + r.Edition
 }
+
+// ProvisionNode is what a node that names a standard's provision demands; nil for
+// others.
+func (n *Node) ProvisionNode() *Node { return n.provision }

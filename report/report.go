@@ -31,11 +31,12 @@ type Product struct {
 
 // Outcome is how one check ended.
 type Outcome struct {
-	Check        string `json:"check"`
-	Title        string `json:"title"`
-	Outcome      string `json:"outcome"` // ran, skipped, failed
-	Reason       string `json:"reason,omitempty"`
-	Observations int    `json:"observations"`
+	Check        string   `json:"check"`
+	Title        string   `json:"title"`
+	Outcome      string   `json:"outcome"` // ran, skipped, failed
+	Reason       string   `json:"reason,omitempty"`
+	Remarks      []string `json:"remarks,omitempty"` // what it could not look at, and the like
+	Observations int      `json:"observations"`
 }
 
 // Document is everything a report says. Its JSON is what assay test --json prints

@@ -1,0 +1,28 @@
+# Every target works on a fresh machine with Go alone; test installs what the tests' real peers need where it may.
+GO ?= go
+
+.PHONY: build test check fmt fuzz bench accuracy peers
+
+build:
+	$(GO) build -trimpath -o bin/assay ./cmd/assay
+
+# Real peers of the tests: makers of file systems, a browser, an accessibility checker. A test whose peer is
+# missing is skipped and says which package it wants.
+peers:
+	@./internal/ci/peers.sh
+
+test: peers
+	$(GO) test -race -shuffle=on ./...
+
+check:
+	./internal/ci/check.sh
+
+fmt:
+	gofmt -w $$(git ls-files '*.go')
+
+# Each fuzz test for a few seconds; FUZZTIME=10m for long.
+fuzz:
+	./internal/ci/fuzz.sh
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...

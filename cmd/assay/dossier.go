@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/dossier"
+	"github.com/assay-psti/assay/law"
+	"github.com/assay-psti/assay/vocab"
+)
+
+// defaultLaw is judged by where neither the command nor the dossier says.
+const defaultLaw = "uk-psti"
+
+// laws are the regimes to judge by: those of the command, else of the dossier.
+func laws(named []string, d *dossier.Dossier) []string {
+	if len(named) > 0 {
+		return named
+	}
+	if len(d.Product.Laws) == 0 {
+		return []string{defaultLaw}
+	}
+	names := make([]string, len(d.Product.Laws))
+	for i, id := range d.Product.Laws {
+		names[i] = string(id)
+	}
+	return names
+}
+
+// fold makes facts of what stands in the dossier. An observation that the
+// vocabulary refuses is an error that names its place.
+func fold(d *dossier.Dossier) (*vocab.Facts, error) {
+	v := law.Standard().Vocabulary()
+	all := d.Observations()
+	for i := range all {
+		o := &all[i]
+		if o.Withdraws != "" {
+			continue
+		}
+		t := v.Term(o.Term)
+		switch {
+		case t == nil:
+			return nil, &assay.Problem{Kind: assay.ErrInvalid, Where: d.Place(o), What: fmt.Sprintf("there is no term %q", o.Term), Do: "see assay law terms for those there are"}
+		case !t.FitsSubject(o.Subject):
+			return nil, &assay.Problem{Kind: assay.ErrInvalid, Where: d.Place(o), What: fmt.Sprintf("%s is said of a %s, not of %s", t.ID, t.On, o.Subject), Do: "give it the subject product or " + t.On + "/NAME"}
+		}
+		if _, err := t.Check(o.Value); err != nil {
+			return nil, &assay.Problem{Kind: assay.ErrInvalid, Where: d.Place(o), What: fmt.Sprintf("%q is not a value of %s", o.Value, t.ID), Do: "give it " + kindOfAnswer(t)}
+		}
+	}
+	return v.FoldAll(d.Parts(), all)
+}

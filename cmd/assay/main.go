@@ -1,0 +1,143 @@
+// Command assay tells, from evidence, whether a consumer smart product meets the
+// law on its cyber security.
+//
+// It parses the command line, wires the packages together and turns errors into
+// one line for people and an exit status: 0 every requirement passes or does not
+// apply, 1 at least one fails, 3 none fails but something is inconclusive, 2 the
+// command could not do its work.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/term"
+
+	"github.com/assay-psti/assay"
+)
+
+// Exit statuses.
+const (
+	exitPass         = 0
+	exitFail         = 1
+	exitError        = 2
+	exitInconclusive = 3
+)
+
+// commands is the command line.
+type commands struct {
+	Verbose bool `help:"Say more, and log to standard error." short:"v"`
+
+	Init initCommand `cmd:"" help:"Start a dossier, asking only what scope needs."`
+	Test testCommand `cmd:"" help:"Run every check the evidence allows, judge, write the report."`
+	Ask  askCommand  `cmd:"" help:"Answer what is still unknown and can change a verdict."`
+	Law  lawCommand  `cmd:"" help:"Show the law as data, and compare it between dates."`
+}
+
+// environment is the world outside: what commands may touch of it.
+type environment struct {
+	in      *bufio.Reader
+	out     io.Writer
+	errOut  io.Writer
+	inTerm  bool // a person types
+	errTerm bool // a person watches standard error
+	outTerm bool
+	width   int
+	verbose bool
+	now     func() time.Time
+	user    string // who answers, where nobody says
+	status  int
+}
+
+func main() {
+	os.Exit(run(os.Args[1:]))
+}
+
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	env := &environment{
+		in: bufio.NewReader(os.Stdin), out: os.Stdout, errOut: os.Stderr, now: time.Now, user: os.Getenv("ASSAY_BY"),
+		inTerm: term.IsTerminal(int(os.Stdin.Fd())), outTerm: term.IsTerminal(int(os.Stdout.Fd())), errTerm: term.IsTerminal(int(os.Stderr.Fd())),
+	}
+	if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		env.width = min(w, 120)
+	}
+	var c commands
+	exited := -1
+	parser, err := kong.New(&c, kong.Name("assay"), kong.Exit(func(code int) { exited = code }), kong.Writers(env.out, env.errOut),
+		kong.Description("Tells, from evidence, whether a consumer smart product meets the law on its cyber security.\n\n"+
+			"Exit status: 0 every requirement passes or does not apply, 1 at least one fails, 3 none fails but something is inconclusive, 2 the command could not do its work."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		panic(err) // a mistake in the command line's own description
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	k, err := parser.Parse(args)
+	switch {
+	case exited >= 0: // help was asked for
+		return exited
+	case err != nil:
+		return env.fail(err, "run assay --help")
+	}
+	env.verbose = c.Verbose
+	level := slog.LevelError + 1
+	if c.Verbose {
+		level = slog.LevelDebug
+	}
+	slog.SetDefault(slog.New(slog.NewTextHandler(env.errOut, &slog.HandlerOptions{Level: level})))
+	k.BindTo(ctx, (*context.Context)(nil))
+	if err := k.Run(env); err != nil {
+		return env.fail(err, "")
+	}
+	return env.status
+}
+
+// fail says in one line what went wrong.
+func (env *environment) fail(err error, do string) int {
+	line := strings.Join(strings.Fields(err.Error()), " ")
+	if errors.Is(err, context.Canceled) {
+		line = "stopped; nothing that was written is half-written"
+	}
+	if do != "" {
+		line += "; " + do
+	}
+	fmt.Fprintln(env.errOut, "assay: "+line)
+	return exitError
+}
+
+// verdict sets the exit status.
+func (env *environment) verdict(v assay.Verdict) {
+	env.status = map[assay.Verdict]int{assay.Pass: exitPass, assay.NotApplicable: exitPass, assay.Fail: exitFail, assay.Inconclusive: exitInconclusive}[v]
+}
+
+// json writes the machine form.
+func (env *environment) json(v any) error {
+	e := json.NewEncoder(env.out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// date is a date flag; none means today.
+type date struct{ assay.Date }
+
+func (d date) orToday(env *environment) assay.Date {
+	if d.Zero() {
+		return assay.DateOf(env.now())
+	}
+	return d.Date
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/check/all"
+	"github.com/assay-psti/assay/dossier"
+	"github.com/assay-psti/assay/law"
+	"github.com/assay-psti/assay/report"
+	"github.com/assay-psti/assay/runner"
+	"github.com/assay-psti/assay/vocab"
+)
+
+type testCommand struct {
+	Dir   string   `arg:"" help:"The dossier's folder."`
+	AsAt  date     `help:"Judge by the law of this day, for supply on this day (default: today)." placeholder:"DATE"`
+	Law   []string `help:"The regimes to judge by (default: as in product.yaml, else uk-psti)." placeholder:"ID"`
+	JSON  bool     `name:"json" help:"Machine form on standard output, and nothing else there."`
+	Limbs bool     `help:"Show every limb, not only those that decide."`
+	Jobs  int      `help:"Checks that run at the same time." default:"2"`
+}
+
+// Run checks, judges and writes the report.
+func (c *testCommand) Run(ctx context.Context, env *environment) error {
+	d, err := dossier.Open(ctx, c.Dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	for _, n := range d.Notices {
+		fmt.Fprintln(env.errOut, "assay: "+n)
+	}
+	if _, err := fold(d); err != nil { // before an hour of checks, not after
+		return err
+	}
+	outcomes, err := runChecks(ctx, env, d, c.Jobs)
+	if err != nil {
+		return err
+	}
+	doc, err := assess(d, c.AsAt.orToday(env), laws(c.Law, d))
+	if err != nil {
+		return err
+	}
+	doc.Product.Dossier = filepath.ToSlash(filepath.Clean(c.Dir))
+	doc.Checks = outcomes
+	if err := writeReports(d, doc); err != nil {
+		return err
+	}
+	env.verdict(doc.Verdict)
+	if c.JSON {
+		return env.json(doc)
+	}
+	if err := report.Text(env.out, doc, vocab.Standard(), report.TextOptions{Width: env.width, Colour: env.outTerm, Verbose: c.Limbs}); err != nil {
+		return err
+	}
+	fmt.Fprintf(env.out, "Report: %s\n", filepath.Join(c.Dir, "report.html"))
+	return nil
+}
+
+// runChecks runs every check that the evidence allows and keeps what it observed.
+func runChecks(ctx context.Context, env *environment, d *dossier.Dossier, jobs int) ([]report.Outcome, error) {
+	p := progress{environment: env}
+	defer p.clear()
+	result, err := runner.Run(ctx, runner.Input{Checks: all.Checks(), Evidence: d.Evidence, Parts: d.Parts(), Earlier: d.Observed},
+		runner.Options{Jobs: jobs, Now: env.now, Log: slog.Default(), Emit: p.message})
+	if err != nil {
+		return nil, err
+	}
+	for _, made := range [][]assay.Observation{result.Observations, result.Withdrawals} {
+		if _, err := d.Append(made); err != nil {
+			return nil, err
+		}
+	}
+	outcomes := make([]report.Outcome, len(result.Outcomes))
+	for i, o := range result.Outcomes {
+		outcomes[i] = report.Outcome{Check: o.Check, Title: o.Title, Outcome: string(o.State), Reason: o.Reason, Remarks: o.Remarks, Observations: o.Observations}
+	}
+	return outcomes, nil
+}
+
+// assess judges what stands in the dossier.
+func assess(d *dossier.Dossier, asAt assay.Date, laws []string) (*report.Document, error) {
+	facts, err := fold(d)
+	if err != nil {
+		return nil, err
+	}
+	a, err := law.Standard().Judge(facts, asAt, laws...)
+	if err != nil {
+		return nil, err
+	}
+	standing := vocab.Standing(d.Observations())
+	p := d.Product
+	return &report.Document{
+		Product:    report.Product{Name: p.Name, Make: p.Make, Models: p.Models, Description: p.Description},
+		Assessment: *a, Observations: standing, Disclaimer: report.Disclaimer, Checks: []report.Outcome{},
+	}, nil
+}
+
+// writeReports puts assessment.json and report.html into the dossier.
+func writeReports(d *dossier.Dossier, doc *report.Document) error {
+	var page bytes.Buffer
+	if err := report.HTML(&page, doc, vocab.Standard()); err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(doc, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := d.Write("assessment.json", append(data, '\n')); err != nil {
+		return err
+	}
+	return d.Write("report.html", page.Bytes())
+}
+
+// progress shows on one line what goes on, while a person watches.
+type progress struct {
+	*environment
+	shown bool
+}
+
+func (p *progress) message(m runner.Message) {
+	if m.Kind != runner.InProgress || !p.errTerm {
+		return
+	}
+	line := m.Check + " " + m.What
+	if m.Total > 0 {
+		line += fmt.Sprintf(" %d%%", 100*m.Done/m.Total)
+	}
+	if r := []rune(line); len(r) > 76 {
+		line = string(r[:76])
+	}
+	fmt.Fprintf(p.errOut, "\r\x1b[K%s", line)
+	p.shown = true
+}
+
+func (p *progress) clear() {
+	if p.shown {
+		fmt.Fprint(p.errOut, "\r\x1b[K")
+	}
+}

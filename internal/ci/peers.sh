@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Installs the programs that the tests hold assay against, where this machine
+# lets us: Debian or Ubuntu, as root. Elsewhere the tests that want them skip.
+set -u
+want=()
+need() { command -v "$1" >/dev/null 2>&1 || want+=("$2"); }
+need mksquashfs squashfs-tools
+need perl perl
+need openssl openssl
+need cc gcc
+need mkfs.jffs2 mtd-utils
+need mkfs.ext4 e2fsprogs
+need mkfs.cramfs util-linux
+need genromfs genromfs
+need mkimage u-boot-tools
+need cpio cpio
+need zstd zstd
+need lzop lzop
+need lz4 lz4
+need chromium chromium
+need node nodejs
+if [ ${#want[@]} -gt 0 ]; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    apt-get update -qq >/dev/null 2>&1
+    for p in "${want[@]}"; do
+      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$p" >/dev/null 2>&1 || echo "could not install $p: tests that want it skip"
+    done
+  else
+    echo "not installed: ${want[*]}; tests that want them skip"
+  fi
+fi
+# axe-core looks at the pages for what a person with a screen reader would miss.
+if command -v npm >/dev/null 2>&1 && [ ! -f internal/browsertest/node_modules/axe-core/axe.min.js ]; then
+  (cd internal/browsertest && npm ci --silent --no-audit --no-fund >/dev/null 2>&1) || echo "could not install axe-core: the accessibility tests skip"
+fi
+exit 0
