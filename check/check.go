@@ -123,3 +123,22 @@ func (c *Check) validate() error {
 	}
 	return nil
 }
+
+// Doc takes a check's documentation out of the text of its doc.go: what stands in
+// the package comment below the heading "# Check NAME".
+func Doc(source string) string {
+	comment, _, _ := strings.Cut(source, "\npackage ")
+	var b strings.Builder
+	inside := false
+	for _, line := range strings.Split(comment, "\n") {
+		text, ok := strings.CutPrefix(line, "//")
+		switch {
+		case !ok:
+		case strings.HasPrefix(text, " # Check "):
+			inside = true
+		case inside:
+			b.WriteString(strings.TrimPrefix(text, " ") + "\n")
+		}
+	}
+	return strings.TrimSpace(b.String()) + "\n"
+}
