@@ -35,6 +35,8 @@ type text struct {
 	*view
 	TextOptions
 	b strings.Builder
+
+	noted map[string]bool // notes said under this requirement
 }
 
 func (t *text) write() {
@@ -126,6 +128,7 @@ func part(s assay.Subject) string {
 func (t *text) requirement(q *law.Result) {
 	t.judged(2, q.Verdict, "%s (%s)", q.Title, q.Cite)
 	const in = 6
+	t.noted = map[string]bool{}
 	if t.Verbose {
 		t.limbs(q, in)
 		return
@@ -200,15 +203,18 @@ func (t *text) limb(r *law.Result, in int) {
 // notes are what the observations behind a result say of themselves.
 func (t *text) notes(r *law.Result, in int) {
 	const most = 3
+	said := 0
 	for i, id := range r.Because {
-		if i == most {
-			t.line(in, "and %d more observations; see the report", len(r.Because)-most)
-			return
-		}
 		o := t.byID[id]
-		if o == nil || o.Note == "" {
+		if o == nil || o.Note == "" || t.noted[o.Note] {
 			continue
 		}
+		if said == most {
+			t.line(in, "and %s; see the report", plural(len(r.Because)-i, "more observation"))
+			return
+		}
+		said++
+		t.noted[o.Note] = true
 		t.line(in, "%s %s", o.Note, places(o))
 	}
 }
@@ -222,7 +228,7 @@ func places(o *assay.Observation) string {
 	if len(at) == 0 {
 		return "(" + string(o.Source) + " by " + o.By + ")"
 	}
-	return "(" + join(at, "; ", 2) + ")"
+	return "(" + join(at, "; ", 1) + ")"
 }
 
 var colours = map[assay.Verdict]string{assay.Pass: "32", assay.Fail: "1;31", assay.Inconclusive: "33", assay.NotApplicable: "2"}
