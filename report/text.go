@@ -129,7 +129,7 @@ func (t *text) requirement(q *law.Result) {
 	t.judged(2, q.Verdict, "%s (%s)", q.Title, q.Cite)
 	const in = 6
 	t.noted = map[string]bool{}
-	if t.Verbose {
+	if t.Verbose && len(q.Limbs) > 0 {
 		t.limbs(q, in)
 		return
 	}
