@@ -109,7 +109,7 @@ func (f *yamlFile) entryPlaces(key string) []string {
 	if list := f.list(key); list != nil {
 		for _, n := range list.Values {
 			line, column := first(n)
-			places = append(places, fmt.Sprintf("%s:%d:%d", f.name, line, column))
+			places = append(places, f.place(line, column))
 		}
 	}
 	return places

@@ -101,16 +101,17 @@ func TestLoad(t *testing.T) {
 		}
 		got = append(got, strings.Join([]string{string(o.Subject), string(o.Term), o.Value.String(), o.Value.Type().String(), o.By, o.At.Format(time.RFC3339), o.Note, d.Place(&o)}, "|"))
 	}
-	const stated = "product.yaml|2026-04-29T00:00:00Z||product.yaml"
+	const stated = "product.yaml|2026-04-29T00:00:00Z||product.yaml:"
 	want := []string{
-		"product|label.relied_on|yes|bool|" + stated,
-		"label/l1|label.scheme|CLS|text|" + stated,
-		"label/l1|label.level|2|text|" + stated,
-		"label/l1|label.issued|2026-01-01|date|" + stated,
-		"label/l1|label.expires|2027-01-01|date|" + stated,
-		"component/app|component.category|required|text|" + stated,
-		"interface/web|interface.protocol|http|text|" + stated,
-		"interface/web|interface.declared|yes|bool|" + stated,
+		"product|supply.territories|GB, NI|set|" + stated + "6:14",
+		"product|label.relied_on|yes|bool|" + stated + "23:3",
+		"label/l1|label.scheme|CLS|text|" + stated + "23:22",
+		"label/l1|label.level|2|text|" + stated + "23:34",
+		"label/l1|label.issued|2026-01-01|date|" + stated + "23:47",
+		"label/l1|label.expires|2027-01-01|date|" + stated + "23:68",
+		"product|component.required|yes|bool|" + stated + "21:25",
+		"interface/web|interface.protocol|http|text|" + stated + "19:25",
+		"interface/web|interface.declared|yes|bool|" + stated + "19:10",
 		"product|password.used|yes|bool|A. Person|2026-04-29T00:00:00Z||declared.yaml:3:5",
 		"password/admin-web|password.set_by_user|no|bool|A. Person|2026-04-30T09:00:00Z|because\n|declared.yaml:7:5",
 	}

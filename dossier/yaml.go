@@ -216,6 +216,11 @@ func first(node ast.Node) (line, column int) {
 }
 
 func (f *yamlFile) problem(line, column int, what, do string) error {
+	return &assay.Problem{Kind: assay.ErrInvalid, Where: f.place(line, column), What: what, Do: do}
+}
+
+// place writes file:line:column as far as these are known.
+func (f *yamlFile) place(line, column int) string {
 	where := f.name
 	if line > 0 {
 		where += fmt.Sprintf(":%d", line)
@@ -223,7 +228,7 @@ func (f *yamlFile) problem(line, column int, what, do string) error {
 			where += fmt.Sprintf(":%d", column)
 		}
 	}
-	return &assay.Problem{Kind: assay.ErrInvalid, Where: where, What: what, Do: do}
+	return where
 }
 
 func position(t *token.Token) (line, column int) {
