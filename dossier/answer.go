@@ -201,6 +201,9 @@ func addAnswers(old []byte, answers []Answer) ([]byte, error) {
 	for i := range answers {
 		text = appendAnswer(text, &answers[i], indent)
 	}
+	if len(text) > maxYAMLBytes || len(before.answers)+len(answers) > maxAnswers {
+		return nil, before.file.problem(0, 0, fmt.Sprintf("would hold more than 1 MiB or %d answers", maxAnswers), "remove answers that later ones replaced")
+	}
 	after, err := readDeclared(text)
 	if err != nil || !sameAnswers(slices.Concat(before.answers, answers), after.answers) {
 		return nil, before.file.problem(0, 0, "cannot be added to as it is written", "write its answers as a list with dashes, one key a line, and nothing after them")

@@ -2,6 +2,7 @@ package dossier
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -169,9 +170,13 @@ func TestBadFiles(t *testing.T) {
 		{"second-document", productFile, "name: x\n---\nname: y\n", "product.yaml:3:5: a second document begins"},
 		{"alias", productFile, "name: &a x\nmake: *a\n", "product.yaml:1:7: \"&\" is an anchor"},
 		{"merge", productFile, "name: x\npages:\n  <<: {product: y}\n", "product.yaml:3:3: \"<<\" is an anchor"},
-		{"tag", productFile, "name: !!str x\n", "is an anchor, alias, merge or tag"},
+		{"tag", productFile, "name: !!str x\n", "is an anchor, alias, merge, tag or explicit key"},
+		{"explicit-key", productFile, "? name\n: x\n", "product.yaml:1:1: \"?\" is an anchor"},
 		{"deep-flow", productFile, "name: " + strings.Repeat("[", 400_000), "product.yaml:1:23: is nested too deeply"},
 		{"deep-block", productFile, "name: " + strings.Repeat("- ", 200_000), "is nested too deeply"},
+		{"many-keys", productFile, "name: x\n" + manyKeys(), "product.yaml:65:4: a group holds more than 64 keys"},
+		{"many-keys-within", productFile, "name: x\npages:\n" + strings.ReplaceAll("  "+strings.TrimSpace(manyKeys()), "\n", "\n  "), "a group holds more than 64 keys"},
+		{"many-keys-in-brackets", productFile, "name: x\npages: {" + strings.ReplaceAll(strings.TrimSpace(manyKeys()), "\n", ", ") + "}", "a group holds more than 64 keys"},
 		{"large", productFile, "name: x\n" + strings.Repeat("# a\n", 1<<18), "product.yaml: is larger than 1048576 bytes"},
 		{"not-text", productFile, "name: x\nmake: \x00\n", "product.yaml:2: holds bytes that are not UTF-8 text"},
 		{"latin-1", productFile, "name: caf\xe9\n", "product.yaml:1: holds bytes that are not UTF-8 text"},
@@ -221,6 +226,14 @@ func TestBadFiles(t *testing.T) {
 			}
 		})
 	}
+}
+
+func manyKeys() string {
+	var b strings.Builder
+	for i := range 45_000 {
+		fmt.Fprintf(&b, "k%d: v\n", i)
+	}
+	return b.String()
 }
 
 func TestNotADossier(t *testing.T) {
