@@ -217,16 +217,16 @@ func (r *Regime) judge(facts *vocab.Facts, asAt assay.Date) RegimeVerdict {
 	if r.Scope != nil {
 		v.Scope = r.scope(j)
 	}
-	if r.Roles != nil {
-		v.Persons = r.persons(j)
-	}
 	scope := assay.Pass
 	if v.Scope != nil {
 		scope = v.Scope.Verdict
 	}
 	if scope == assay.NotApplicable {
 		v.Verdict = scope
-		return v
+		return v // and no person owes a duty for the product
+	}
+	if r.Roles != nil {
+		v.Persons = r.persons(j)
 	}
 	j.records = j.records[:0]
 	v.Verdict = r.requirements(j)

@@ -167,3 +167,30 @@ func TestWantedAndBecause(t *testing.T) {
 		t.Errorf("scope %v %s", s.Verdict, s.Outcome)
 	}
 }
+
+// A point of law is open only once the facts raise it; until then it is the
+// facts that are wanted.
+func TestUnsettledPointNotYetRaised(t *testing.T) {
+	l := toy(t)
+	for _, tt := range []struct {
+		name   string
+		odd    []said
+		open   Open
+		points int
+	}{
+		{"not-known-whether-it-arises", nil, OpenEvidence, 0},
+		{"arises", []said{{"product", "thing.odd", assay.Bool(true)}}, OpenLaw, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := toyFacts(t, l, append(tt.odd, said{"product", "thing.connects", assay.Bool(true)}, said{"product", "thing.date", assay.Day(assay.MustDate("2030-01-01"))}))
+			a, err := l.Judge(f, assay.MustDate("2023-01-01"), "toy")
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := a.Regimes[0].Requirements[1]
+			if r.Verdict != assay.Inconclusive || r.Open != tt.open || len(r.Unsettled) != tt.points {
+				t.Errorf("%v, open %q, %d points; want INCONCLUSIVE, %q, %d", r.Verdict, r.Open, len(r.Unsettled), tt.open, tt.points)
+			}
+		})
+	}
+}

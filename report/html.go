@@ -25,7 +25,7 @@ func HTML(out io.Writer, d *Document, v *vocab.Vocabulary) error {
 		"why": w.why, "fact": w.fact, "bearing": bearing, "basis": basis, "subject": subject, "deciders": deciders,
 		"moment": moment, "slug": slug, "mark": mark, "class": class, "words": sentence, "observation": w.observation,
 		"title": w.title, "short": short, "child": w.child, "wanted": func(x []law.Wanted) string { return w.wanted(x, 8) },
-		"scopeWords": scopeWords, "routes": routes, "top": func(r *law.Result) limbView { return limbView{r, 3} },
+		"scopeWords": scopeWords, "routes": routes, "gateWords": gateWords, "lower": lowerFirst, "top": func(r *law.Result) limbView { return limbView{r, 3} },
 	}).Parse(pageSource)
 	if err != nil {
 		return err

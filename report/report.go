@@ -104,16 +104,10 @@ func (w *view) fact(f law.FactUsed) string {
 
 // why says in a line what decided a result, or what leaves it open.
 func (w *view) why(r *law.Result) string {
+	const most = 4
 	var parts []string
-	switch r.Verdict {
-	case assay.NotApplicable:
-		for _, f := range bearing(r) {
-			parts = append(parts, w.fact(f))
-		}
-		if len(parts) == 0 {
-			return "nothing to judge"
-		}
-	case assay.Inconclusive:
+	switch {
+	case r.Verdict == assay.Inconclusive:
 		for _, f := range r.Facts {
 			if f.Conflict {
 				parts = append(parts, w.fact(f))
@@ -125,12 +119,25 @@ func (w *view) why(r *law.Result) string {
 		if len(r.Wanted) > 0 {
 			parts = append(parts, "not known: "+w.wanted(r.Wanted, 3))
 		}
+	case len(r.Limbs) > 0 && r.Verdict != assay.NotApplicable:
+		for _, leaf := range told(r) {
+			text := leaf.ID + " " + lowerFirst(leaf.Title)
+			if why := w.why(leaf); r.Verdict == assay.Fail && len(leaf.Limbs) == 0 && why != "" {
+				text += " (" + why + ")"
+			}
+			if !slices.Contains(parts, text) {
+				parts = append(parts, text)
+			}
+		}
 	default:
 		for _, f := range bearing(r) {
 			parts = append(parts, w.fact(f))
 		}
+		if len(parts) == 0 && r.Verdict == assay.NotApplicable {
+			return "nothing to judge"
+		}
 	}
-	return join(parts, "; ", 4)
+	return join(parts, "; ", most)
 }
 
 // wanted names the terms that are wanted.
@@ -185,6 +192,19 @@ func bearing(r *law.Result) []law.FactUsed {
 		}
 	}
 	return facts
+}
+
+// told are the leaves worth telling: where one of several ways is enough, those
+// of the first that came to the verdict, for the others rest on the same facts.
+func told(r *law.Result) []*law.Result {
+	if r.Group == "any" {
+		for _, route := range r.Limbs {
+			if route.Verdict == r.Verdict {
+				return deciders(route)
+			}
+		}
+	}
+	return deciders(r)
 }
 
 // deciders are the leaf results that gave a result its verdict.
