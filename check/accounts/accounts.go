@@ -27,7 +27,7 @@ var Check = &check.Check{
 	Doc:  check.Doc(source),
 	Observes: []assay.TermID{
 		"account.state", "account.login_shell", "account.hash_scheme", "account.uid",
-		"password.used",
+		"password.used", "firmware.read",
 		"password.component_category", "password.excluded_kind", "password.usable_outside_factory_default",
 		"password.set_by_user", "password.unique_per_product", "password.blank_accepted",
 		"password.published_default", "password.guessable",
@@ -74,9 +74,10 @@ func run(ctx context.Context, pass *check.Pass) (any, error) {
 	}()
 	var failed error
 	read := 0
+	var unread []evidence.Item // not read, or not whole
 	for i, item := range items {
 		pass.Progress(int64(i), int64(len(items)), item.Base())
-		found, c, err := find(ctx, pass, item)
+		found, whole, c, err := find(ctx, pass, item)
 		if c != nil {
 			open = append(open, c)
 		}
@@ -86,7 +87,11 @@ func run(ctx context.Context, pass *check.Pass) (any, error) {
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", item.Name, err))
 			pass.Partial(fmt.Sprintf("%s could not be read: %v", item.Name, err))
+			unread = append(unread, item)
 			continue
+		}
+		if !whole {
+			unread = append(unread, item)
 		}
 		read++
 		roots = append(roots, found...)
@@ -95,6 +100,11 @@ func run(ctx context.Context, pass *check.Pass) (any, error) {
 		return nil, failed
 	}
 	name(roots)
+	if len(roots) > 0 {
+		if err := observeRead(pass, items, unread); err != nil {
+			return nil, err
+		}
+	}
 	t := trials{done: map[string]trial{}}
 	for _, r := range roots {
 		if err := r.read(ctx, pass); err != nil {
@@ -107,12 +117,31 @@ func run(ctx context.Context, pass *check.Pass) (any, error) {
 	return nil, nil
 }
 
-// find takes one item apart and gives the root file systems in it.
-func find(ctx context.Context, pass *check.Pass, item evidence.Item) ([]*root, io.Closer, error) {
+// maxCitedItems bounds how many items one observation cites.
+const maxCitedItems = 20
+
+// observeRead states whether the firmware was read whole: every part of every
+// item identified, and every tree read.
+func observeRead(pass *check.Pass, items, unread []evidence.Item) error {
+	cited, note := items, "every part of every image was identified and taken apart"
+	if len(unread) > 0 {
+		cited, note = unread, "a part of these images could not be identified or read"
+	}
+	o := assay.Observation{Subject: assay.Product, Term: "firmware.read", Value: assay.Bool(len(unread) == 0), Note: note}
+	for _, item := range cited[:min(len(cited), maxCitedItems)] {
+		o.Evidence = append(o.Evidence, item.Reference("as a whole"))
+	}
+	return pass.Report(o)
+}
+
+// find takes one item apart and gives the root file systems in it, and whether
+// all of it was read.
+func find(ctx context.Context, pass *check.Pass, item evidence.Item) ([]*root, bool, io.Closer, error) {
 	image, c, err := openImage(ctx, pass, item)
 	if err != nil {
-		return nil, c, err
+		return nil, false, c, err
 	}
+	whole := len(image.Unread) == 0
 	for i, u := range image.Unread {
 		if i == maxUnread {
 			pass.Remark(fmt.Sprintf("%s: %d more parts could not be read", item.Name, len(image.Unread)-i))
@@ -123,14 +152,15 @@ func find(ctx context.Context, pass *check.Pass, item evidence.Item) ([]*root, i
 	var roots []*root
 	for i := range image.Trees {
 		t := &image.Trees[i]
+		whole = whole && t.Complete
 		dirs, err := rootfs.Roots(ctx, t.FS)
 		if err != nil {
-			return nil, c, err
+			return nil, false, c, err
 		}
 		for _, dir := range dirs {
 			sub, err := fs.Sub(t.FS, dir)
 			if err != nil {
-				return nil, c, err
+				return nil, false, c, err
 			}
 			roots = append(roots, &root{item: item, tree: t.Name, kind: t.Kind, dir: dir, complete: t.Complete, fsys: sub})
 		}
@@ -142,7 +172,7 @@ func find(ctx context.Context, pass *check.Pass, item evidence.Item) ([]*root, i
 		}
 		pass.Remark(item.Name + " " + what + ": nothing is observed of it")
 	}
-	return roots, c, nil
+	return roots, whole, c, nil
 }
 
 func openImage(ctx context.Context, pass *check.Pass, item evidence.Item) (*firmware.Image, io.Closer, error) {

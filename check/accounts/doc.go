@@ -32,6 +32,9 @@
 // on the device's state, and that it is unauthenticated when it asks for nothing
 // or takes an empty password.
 //
+// Where there is a root file system it states whether the firmware was read
+// whole: every part of every image identified, every tree complete.
+//
 // A locked account is no password. Files that are kept as samples or backups, and
 // accounts whose shell gives no session, are mentioned and not judged. Where
 // there is no root file system nothing is stated.
