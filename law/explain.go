@@ -111,7 +111,11 @@ func (j *judge) explainBody(rec *record, r *Result, part bool) {
 		}
 	}
 	if n.Holds.code != nil {
-		j.expression(&n.Holds, r)
+		if j.expression(&n.Holds, r) == isFalse && n.Case != "" && rec.verdict == assay.Inconclusive {
+			for _, term := range n.Holds.terms { // it was run without a result: run it again
+				r.Wanted = addWanted(r.Wanted, Wanted{r.Subject, term.ID})
+			}
+		}
 		trace := n.Holds.code.trace(&j.situation)
 		r.Trace = &trace
 	}
