@@ -30,8 +30,7 @@ func (j *judge) explain(i int) *Result {
 		if n.ForAny != "" {
 			r.Group = "for_any"
 		}
-		// Whether the list is whole matters only while what nobody named is open.
-		if rec.verdict == assay.Inconclusive && n.Complete.code != nil {
+		if n.Complete.code != nil && j.listMatters(i) {
 			var whole Result
 			if j.expression(&n.Complete, &whole) != isTrue {
 				r.Wanted = whole.Wanted
@@ -54,6 +53,21 @@ func (j *judge) explain(i int) *Result {
 	j.part = rec.part
 	r.finish()
 	return r
+}
+
+// listMatters reports whether it still matters that the list of parts is whole:
+// some part is named, and what nobody named is open.
+func (j *judge) listMatters(i int) bool {
+	named, open := false, false
+	for k := i + 1; k < j.records[i].end; k = j.records[k].end {
+		switch j.records[k].place {
+		case asPart:
+			named = true
+		case asOther:
+			open = j.records[k].verdict == assay.Inconclusive
+		}
+	}
+	return named && open && j.records[i].verdict == assay.Inconclusive
 }
 
 func partTitle(rec *record, n *Node) string {
@@ -97,7 +111,11 @@ func (j *judge) explainBody(rec *record, r *Result, part bool) {
 		}
 	}
 	if n.Holds.code != nil {
-		j.expression(&n.Holds, r)
+		if j.expression(&n.Holds, r) == isFalse && n.Case != "" && rec.verdict == assay.Inconclusive {
+			for _, term := range n.Holds.terms { // it was run without a result: run it again
+				r.Wanted = addWanted(r.Wanted, Wanted{r.Subject, term.ID})
+			}
+		}
 		trace := n.Holds.code.trace(&j.situation)
 		r.Trace = &trace
 	}

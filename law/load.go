@@ -174,7 +174,16 @@ func (l *Law) link() error {
 	if err != nil {
 		return err
 	}
+	// Standards first: other law takes over their provisions as compiled.
+	standards, others := []*Regime(nil), []*Regime(nil)
 	for _, r := range l.regimes {
+		if r.Edition != "" {
+			standards = append(standards, r)
+		} else {
+			others = append(others, r)
+		}
+	}
+	for _, r := range append(standards, others...) {
 		k := linker{law: l, compiler: c, regime: r, ids: map[string]bool{}}
 		if err := k.regimeParts(); err != nil {
 			return fmt.Errorf("%s: %w", r.Name(), err)
@@ -393,7 +402,10 @@ func (k *linker) provision(n *Node) error {
 			for _, child := range p.All {
 				if child.ID == id+" met" {
 					n.provision = &Node{ID: id, Title: p.Title, Cite: p.Cite, Confidence: p.Confidence, Reading: p.Reading,
-						When: p.When, All: []*Node{child}}
+						All: []*Node{child}}
+					if child.When.Empty() { // else the facts themselves say when it applies
+						n.provision.When = p.When
+					}
 					return nil
 				}
 			}

@@ -44,6 +44,8 @@ type Regime struct {
 	// Overall says how the requirements make the regime's verdict: "" or "all"
 	// (all must hold), or "ts103701" (assessment by ETSI TS 103 701).
 	Overall string `yaml:"overall"`
+
+	standard *Catalogue // of an edition of a standard
 }
 
 // Version is the law as it stood from a date on.
@@ -158,6 +160,9 @@ type Node struct {
 	ForAny   string `yaml:"for_any"`
 	Where    Expr   `yaml:"where"`
 	Complete Expr   `yaml:"complete"`
+	// Named keeps to the parts that somebody named: a contradiction between what is
+	// named and what is said.
+	Named bool `yaml:"named"`
 
 	Case  string `yaml:"case"`  // of a provision's node: the test case of TS 103 701 that it is
 	Level string `yaml:"level"` // of a provision: "M", "R"

@@ -95,11 +95,22 @@ func (w *view) fact(f law.FactUsed) string {
 	if f.Conflict {
 		value = "observations contradict each other"
 	}
-	text := w.title(f.Term) + ": " + value
-	if s := subject(f.Subject); s != "" {
-		text = s + ", " + text
+	return w.title(f.Term) + ": " + value
+}
+
+// facts puts facts in words, each part of the product named once.
+func (w *view) facts(all []law.FactUsed) []string {
+	var parts []string
+	last := assay.Product
+	for _, f := range all {
+		text := w.fact(f)
+		if s := subject(f.Subject); s != "" && f.Subject != last {
+			text = s + ": " + text
+		}
+		last = f.Subject
+		parts = append(parts, text)
 	}
-	return text
+	return parts
 }
 
 // why says in a line what decided a result, or what leaves it open.
@@ -110,7 +121,7 @@ func (w *view) why(r *law.Result) string {
 	case r.Verdict == assay.Inconclusive:
 		for _, f := range r.Facts {
 			if f.Conflict {
-				parts = append(parts, w.fact(f))
+				parts = append(parts, w.facts([]law.FactUsed{f})...)
 			}
 		}
 		for _, p := range r.Unsettled {
@@ -130,9 +141,7 @@ func (w *view) why(r *law.Result) string {
 			}
 		}
 	default:
-		for _, f := range bearing(r) {
-			parts = append(parts, w.fact(f))
-		}
+		parts = w.facts(bearing(r))
 		if len(parts) == 0 && r.Verdict == assay.NotApplicable {
 			return "nothing to judge"
 		}
@@ -338,7 +347,7 @@ func (w *view) contradictions() []contradiction {
 				continue
 			}
 			seen[key] = true
-			c := contradiction{Fact: w.fact(f)}
+			c := contradiction{Fact: strings.Join(w.facts([]law.FactUsed{f}), "")}
 			for _, id := range f.Against {
 				if o := w.byID[id]; o != nil {
 					c.Against = append(c.Against, o)

@@ -60,13 +60,35 @@ type Part struct {
 // Facts are what is known of one product and its parts.
 type Facts struct {
 	vocabulary *Vocabulary
-	product    []Fact            // by index over all terms: what is said of the product
+	product    [][]Fact          // what is said of the product, by index over all terms, in pages; nil pages hold nothing
 	parts      map[string][]Part // by kind, in order of subject
+	nothing    Fact              // stands for every fact of a page that is not there
+}
+
+// pageTerms is how many terms share a page. Most products are spoken of in a small
+// part of the vocabulary.
+const pageTerms = 32
+
+// said is the fact of the product at the term's index.
+func (f *Facts) said(index int) *Fact {
+	if page := f.product[index/pageTerms]; page != nil {
+		return &page[index%pageTerms]
+	}
+	return &f.nothing
+}
+
+// place is where the product's fact at the term's index is kept.
+func (f *Facts) place(index int) *Fact {
+	page := &f.product[index/pageTerms]
+	if *page == nil {
+		*page = make([]Fact, pageTerms)
+	}
+	return &(*page)[index%pageTerms]
 }
 
 // NewFacts makes facts of which all are unknown.
 func NewFacts(v *Vocabulary) *Facts {
-	return &Facts{vocabulary: v, product: make([]Fact, v.Len()), parts: map[string][]Part{}}
+	return &Facts{vocabulary: v, product: make([][]Fact, (v.Len()+pageTerms-1)/pageTerms), parts: map[string][]Part{}}
 }
 
 // Vocabulary is the vocabulary in which the facts are stated.
@@ -102,7 +124,7 @@ func comparePart(p Part, s assay.Subject) int {
 // Put states a fact of a subject, replacing what was there.
 func (f *Facts) Put(s assay.Subject, t *Term, fact Fact) {
 	if s == assay.Product {
-		f.product[t.index] = fact
+		*f.place(t.index) = fact
 		return
 	}
 	f.AddPart(s)
@@ -119,7 +141,7 @@ func (f *Facts) Fact(s assay.Subject, t *Term) *Fact {
 			return f.Of(&parts[i], t)
 		}
 	}
-	return &f.product[t.index]
+	return f.said(t.index)
 }
 
 // Of is Fact for a part at hand; a nil part is the product.
@@ -129,13 +151,13 @@ func (f *Facts) Of(p *Part, t *Term) *Fact {
 			return own
 		}
 	}
-	return &f.product[t.index]
+	return f.said(t.index)
 }
 
 // Try states a fact for a moment: undo puts back what was there. The subject must
 // be the product or a part that the facts hold.
 func (f *Facts) Try(s assay.Subject, t *Term, fact Fact) (undo func()) {
-	at := &f.product[t.index]
+	at := f.place(t.index)
 	if s != assay.Product {
 		parts := f.parts[s.Kind()]
 		if i, found := slices.BinarySearchFunc(parts, s, comparePart); found {

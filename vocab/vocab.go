@@ -53,16 +53,16 @@ const (
 
 // Term is one word of the vocabulary.
 type Term struct {
-	ID       assay.TermID `yaml:"id"`
-	On       string       `yaml:"on"`   // the kind of subject it is said of: "product", "password", ...
-	Type     assay.Type   `yaml:"type"` // of its values
-	Unit     string       `yaml:"unit"` // of an int: "days", "months"
-	Values   []string     `yaml:"values"`
-	Fold     Fold         `yaml:"fold"`
-	Title    string       `yaml:"title"`    // a short noun phrase for tables
-	Question string       `yaml:"question"` // put to a person when nobody has observed it; empty: not asked
-	Help     string       `yaml:"help"`     // how to find the answer, in plain words
-	Source   assay.Cite   `yaml:"source"`   // where the law or standard uses it
+	ID       assay.TermID
+	On       string     // the kind of subject it is said of: "product", "password", ...
+	Type     assay.Type // of its values
+	Unit     string     // of an int: "days", "months"
+	Values   []string
+	Fold     Fold
+	Title    string     // a short noun phrase for tables
+	Question string     // put to a person when nobody has observed it; empty: not asked
+	Help     string     // how to find the answer, in plain words
+	Source   assay.Cite // where the law or standard uses it
 
 	index int // among all terms
 	slot  int // among the terms of its kind of subject
@@ -75,8 +75,21 @@ type Vocabulary struct {
 	byKind map[string][]*Term // by slot
 }
 
+// termFile is a file of terms. Types are read as words: the decoder would write
+// the whole file out anew for each value that reads itself from text.
 type termFile struct {
-	Terms []Term `yaml:"terms"`
+	Terms []struct {
+		ID       assay.TermID `yaml:"id"`
+		On       string       `yaml:"on"`
+		Type     string       `yaml:"type"`
+		Unit     string       `yaml:"unit"`
+		Values   []string     `yaml:"values"`
+		Fold     Fold         `yaml:"fold"`
+		Title    string       `yaml:"title"`
+		Question string       `yaml:"question"`
+		Help     string       `yaml:"help"`
+		Source   assay.Cite   `yaml:"source"`
+	} `yaml:"terms"`
 }
 
 var (
@@ -100,8 +113,14 @@ func Load(fsys fs.FS) (*Vocabulary, error) {
 		if err := yaml.UnmarshalWithOptions(data, &f, yaml.Strict()); err != nil {
 			return nil, fmt.Errorf("%s: %w: %w", path.Base(name), assay.ErrInvalid, err)
 		}
-		for _, t := range f.Terms {
-			if err := t.check(); err != nil {
+		for _, w := range f.Terms {
+			t := Term{ID: w.ID, On: w.On, Unit: w.Unit, Values: w.Values, Fold: w.Fold, Title: w.Title, Question: w.Question,
+				Help: w.Help, Source: w.Source}
+			err := t.Type.UnmarshalText([]byte(w.Type))
+			if err == nil {
+				err = t.check()
+			}
+			if err != nil {
 				return nil, fmt.Errorf("%s: term %q: %w", path.Base(name), t.ID, err)
 			}
 			v.terms = append(v.terms, t)
