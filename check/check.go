@@ -124,8 +124,8 @@ func (c *Check) validate() error {
 	return nil
 }
 
-// Doc takes a check's documentation out of the text of its doc.go: what stands in
-// the package comment below the heading "# Check NAME".
+// Doc takes a check's documentation out of the text of its doc.go: the package
+// comment from its first heading on. That heading is the title.
 func Doc(source string) string {
 	comment, _, _ := strings.Cut(source, "\npackage ")
 	var b strings.Builder
@@ -134,8 +134,9 @@ func Doc(source string) string {
 		text, ok := strings.CutPrefix(line, "//")
 		switch {
 		case !ok:
-		case strings.HasPrefix(text, " # Check "):
+		case !inside && strings.HasPrefix(text, " # "):
 			inside = true
+			b.WriteString(strings.TrimPrefix(text, " # ") + "\n")
 		case inside:
 			b.WriteString(strings.TrimPrefix(text, " ") + "\n")
 		}

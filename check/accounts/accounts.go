@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/assay-psti/assay"
@@ -165,6 +166,9 @@ func find(ctx context.Context, pass *check.Pass, item evidence.Item) ([]*root, b
 			roots = append(roots, &root{item: item, tree: t.Name, kind: t.Kind, dir: dir, complete: t.Complete, fsys: sub})
 		}
 	}
+	if i := slices.IndexFunc(image.Unread, broken); len(roots) == 0 && i >= 0 {
+		return nil, false, c, errors.New(image.Unread[i].String())
+	}
 	if len(roots) == 0 {
 		what := "holds no root file system"
 		if len(image.Unread) > 0 {
@@ -173,6 +177,11 @@ func find(ctx context.Context, pass *check.Pass, item evidence.Item) ([]*root, b
 		pass.Remark(item.Name + " " + what + ": nothing is observed of it")
 	}
 	return roots, whole, c, nil
+}
+
+// broken reports whether a part could have been read had the image been whole.
+func broken(u firmware.Unread) bool {
+	return u.Reason == firmware.Truncated || u.Reason == firmware.Corrupt || u.Reason == firmware.Limit
 }
 
 func openImage(ctx context.Context, pass *check.Pass, item evidence.Item) (*firmware.Image, io.Closer, error) {

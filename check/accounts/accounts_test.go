@@ -22,12 +22,19 @@ func TestDossiers(t *testing.T) { checktest.Run(t, accounts.Check, nil) }
 // pass makes one pass over one image, given as bytes.
 func pass(t *testing.T, name string, image []byte) (check.Report, error) {
 	t.Helper()
+	return passAll(t, map[string][]byte{name: image})
+}
+
+func passAll(t *testing.T, images map[string][]byte) (check.Report, error) {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "firmware"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "firmware", name), image, 0o644); err != nil {
-		t.Fatal(err)
+	for name, image := range images {
+		if err := os.WriteFile(filepath.Join(dir, "firmware", name), image, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	folder, err := evidence.Open(t.Context(), dir, evidence.Limits{})
 	if err != nil {
@@ -192,6 +199,41 @@ func TestCutShort(t *testing.T) {
 	}
 }
 
+// An image that is cut so short that no root file system shows fails the check,
+// in one line that says what to do; beside a good one it makes it partial.
+func TestBroken(t *testing.T) {
+	image, err := os.ReadFile("../../examples/kettle/evidence/firmware/kettle-2.0.1.squashfs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, failed := pass(t, "k.squashfs", image)
+	if failed != nil || !whole.Whole || len(whole.Observations) == 0 {
+		t.Fatalf("whole: got %v, %v", said(whole), failed)
+	}
+	_, err = pass(t, "k.squashfs", image[:200])
+	if err == nil {
+		t.Fatal("cut short: want an error")
+	}
+	if text := err.Error(); !strings.HasPrefix(text, "firmware/k.squashfs: ") || strings.Contains(text, "\n") || !strings.Contains(text, "truncated") {
+		t.Errorf("got %q", text)
+	}
+}
+
+// What is seen in a good image counts beside a broken one, which is named.
+func TestBrokenBeside(t *testing.T) {
+	image, err := os.ReadFile("../../examples/kettle/evidence/firmware/kettle-2.0.1.squashfs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := passAll(t, map[string][]byte{"a.tar": tree(t, nil), "b.squashfs": image[:200]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := said(report)["product firmware.read"]; report.Whole || got != "no" || !isFixed(report) {
+		t.Errorf("got whole %t, firmware.read %q, %q", report.Whole, got, report.Remarks)
+	}
+}
+
 // What the scripts of an image may hold that puts another password in the place
 // of the one in it, and what is of no concern.
 func TestMeans(t *testing.T) {
@@ -212,6 +254,12 @@ func TestMeans(t *testing.T) {
 		"mount -o bind $A $B":                      false,
 		"exec switch_root /new /sbin/init":         false,
 		"pivot_root . old":                         false,
+		"cp -a /data/etc/* /etc":                   false,
+		"cp -r /data/conf \"/etc/\"; sync":         false,
+		"tar xzf /data/conf.tgz -C /":              false,
+		"cp /etc/hosts /tmp/":                      true,
+		"cp -f /data/hosts /etc/hosts":             true,
+		"tar czf /tmp/log.tgz /var/log":            true,
 		"mount -t jffs2 /dev/mtdblock3 /system":    true,
 		"mount -t tmpfs tmpfs /etcetera":           true,
 		"grep root /etc/passwd":                    true,

@@ -1,7 +1,5 @@
 // Package accounts is a check of a firmware's root file system.
 //
-// # Check accounts
-//
 // # Accounts and start-up services of a firmware's root file system
 //
 // It looks for root file systems in the evidence of kind firmware: images,

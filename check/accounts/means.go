@@ -76,6 +76,7 @@ var (
 	writes  = regexp.MustCompile(`>|\b(?:cp|mv|ln|sed|tee|install|mount|rm|dd|tar|open|write|fopen|writefile)\b`)
 	mounts  = regexp.MustCompile(`\b(?:pivot_root|switch_root|mount_root)\b|\b(?:overlay|overlayfs|aufs|unionfs|mini_fo)\b`)
 	over    = regexp.MustCompile(`\bmount\b.*(?:\s/etc(?:/|\s|$|;)|\bbind\b.*(?:etc|\$)|\s-B\s.*(?:etc|\$))`)
+	copies  = regexp.MustCompile(`\b(?:cp|mv|rsync|install)\b.*\s["']?(?:\S*/)?etc/?["']?(?:[\s;&|)]|$)|\b(?:tar|unzip|cpio)\b.*\s/(?:etc/?)?(?:[\s;&|)]|$)`)
 	table   = regexp.MustCompile(`^\S+\s+/etc(?:/\S*)?\s`)
 )
 
@@ -178,7 +179,7 @@ func (m *means) script(name string, data []byte) {
 		switch {
 		case changes(text):
 			m.add(at, "runs a program that changes passwords")
-		case names.MatchString(text) && writes.MatchString(text):
+		case names.MatchString(text) && writes.MatchString(text), copies.MatchString(text):
 			m.add(at, "may write an account file")
 		case mounts.MatchString(text), over.MatchString(text), path.Base(name) == "fstab" && table.MatchString(text):
 			m.add(at, "may mount something over the account files")
