@@ -217,8 +217,11 @@ func (r *Regime) judge(facts *vocab.Facts, asAt assay.Date) RegimeVerdict {
 		v.Persons = r.persons(j)
 	}
 	scope := assay.Pass
-	if v.Scope != nil {
+	switch {
+	case v.Scope != nil:
 		scope = v.Scope.Verdict
+	case v.Version == "":
+		scope = assay.NotApplicable
 	}
 	if scope == assay.NotApplicable {
 		v.Verdict = scope
