@@ -30,10 +30,14 @@ func (j *judge) explain(i int) *Result {
 		if n.ForAny != "" {
 			r.Group = "for_any"
 		}
-		if n.Complete.code != nil && j.listMatters(i) {
+		if n.Complete.code != nil {
 			var whole Result
-			if j.expression(&n.Complete, &whole) != isTrue {
-				r.Wanted = whole.Wanted
+			list := j.expression(&n.Complete, &whole)
+			switch named, rest := j.listed(i); {
+			case named && rest == nil: // left out because the list is whole
+				r.Facts = append(r.Facts, whole.Facts...)
+			case named && list != isTrue && rest.verdict == assay.Inconclusive && rec.verdict == assay.Inconclusive:
+				r.Wanted = addWanted(r.Wanted, whole.Wanted...)
 			}
 		}
 	default:
@@ -55,19 +59,18 @@ func (j *judge) explain(i int) *Result {
 	return r
 }
 
-// listMatters reports whether it still matters that the list of parts is whole:
-// some part is named, and what nobody named is open.
-func (j *judge) listMatters(i int) bool {
-	named, open := false, false
+// listed gives whether any part is named below record i, and the record of what
+// nobody named; nil when that was left out.
+func (j *judge) listed(i int) (named bool, rest *record) {
 	for k := i + 1; k < j.records[i].end; k = j.records[k].end {
 		switch j.records[k].place {
 		case asPart:
 			named = true
 		case asOther:
-			open = j.records[k].verdict == assay.Inconclusive
+			rest = &j.records[k]
 		}
 	}
-	return named && open && j.records[i].verdict == assay.Inconclusive
+	return named, rest
 }
 
 func partTitle(rec *record, n *Node) string {
@@ -96,6 +99,7 @@ func (j *judge) explainBody(rec *record, r *Result, part bool) {
 	if n.FailsWhen.code != nil && t == isFalse && rec.verdict == assay.Fail {
 		r.drop(&n.FailsWhen, j) // it did not fail by this
 	}
+	j.settled(rec, r)
 	for k := range n.Unsettled {
 		q := &n.Unsettled[k]
 		var arises Result
@@ -126,6 +130,17 @@ func (j *judge) explainBody(rec *record, r *Result, part bool) {
 		r.Group = "any"
 	case n.provision != nil:
 		r.Group = "provision"
+	}
+}
+
+// settled adds the facts by which no doubtful point of law arises: they are part of
+// why a verdict stands.
+func (j *judge) settled(rec *record, r *Result) {
+	if rec.verdict != assay.Pass && rec.verdict != assay.Fail {
+		return
+	}
+	for k := range rec.node.Unsettled {
+		j.expression(&rec.node.Unsettled[k].When, r)
 	}
 }
 
