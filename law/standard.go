@@ -22,7 +22,8 @@ type Catalogue struct {
 	UsedBy      map[string]Follower
 	SetAside    SetAside
 
-	byID map[string]*Provision
+	byID  map[string]*Provision
+	agree []agreement // of the rows of the form
 }
 
 // Edition is one edition of a standard as its catalogue describes it.
