@@ -134,10 +134,10 @@ func (s *Catalogue) agreements() []agreement {
 		seen[when] = true
 		a := agreement{title: "Rows agree on whether " + p.conditionTitles(), id: formID + " " + p.conditionIDs(),
 			na: rows(func(q *Provision) bool { return q.condition() == when })}
-		others := false
+		others := true // else it is the row's own answer alone that says so
 		for _, c := range p.Conditions {
 			list := claiming(c.Holds)
-			others = others || len(list) > 1
+			others = others && len(list) > 1
 			a.claims = append(a.claims, list)
 		}
 		if others {

@@ -303,14 +303,14 @@ func TestICS(t *testing.T) {
 		{"na-against-condition", v2, a.row(v2, "5.1-4", "NA", "nobody logs in"), fail, fail, []string{"5.1-4 answer contradicts what is known"}, agree},
 		{"y-against-condition", v2, a.with(pattern{"en.user_authentication": false}), fail, fail, []string{"5.1-4 answer contradicts what is known"}, agree},
 		{"y-condition-unknown", v2, a.with(pattern{"en.user_authentication": nil}), open, open, []string{"open: 5.1-4 condition not known"}, agree},
-		{"na-feature-false-v3", v3, b.row(v3, "5.8-3", "NA", "no sensors").with(pattern{"en.external_sensing": false}), pass, pass, nil, source},
+		{"na-feature-false-v3", v3, b.row(v3, "5.8-3", "NA", "no sensors").with(pattern{"en.external_sensing": false, "device.sensor_undocumented": false}), pass, pass, nil, source},
 		{"na-feature-true-v3", v3, b.row(v3, "5.8-3", "NA", "no sensors"), fail, fail, []string{"5.8-3 answer contradicts what is known"}, agree},
 
 		{"n-that-should-be-na", v2, a.row(v2, "5.10-1", "N", "none sent").row(v2, "6-4", "NA", "none sent").row(v2, "6-5", "NA", "none sent").
 			with(pattern{"en.telemetry": false}), fail, fail, []string{"5.10-1 N where the row does not apply", "6-4 rows contradict each other"}, d33},
 		{"corrected-to-na", v2, a.row(v2, "5.10-1", "NA", "none sent").row(v2, "6-4", "NA", "none sent").row(v2, "6-5", "NA", "none sent").
 			with(pattern{"en.telemetry": false}), pass, pass, nil, d33},
-		{"n-that-should-be-na-v3", v3, b.row(v3, "5.6-4B", "N", "no ports").with(pattern{"en.debug_ports": false}), fail, fail,
+		{"n-that-should-be-na-v3", v3, b.row(v3, "5.6-4B", "N", "no ports").with(pattern{"en.debug_ports": false, "device.debug_port_open": false}), fail, fail,
 			[]string{"5.6-4B N where the row does not apply"}, d33},
 		{"n-where-it-applies", v3, b.row(v3, "5.6-4B", "N", "the case is glued"), pass, pass, nil, d33},
 		{"n-condition-unknown", v3, b.row(v3, "5.6-4B", "N", "the case is glued").with(pattern{"en.debug_ports": nil}), open, open,
@@ -343,6 +343,19 @@ func TestICS(t *testing.T) {
 		{"na-while-a-pairing-pin-is-named", v2, a.row(v2, "5.1-1", "NA", "no passwords").with(pattern{"password.used": false}).with(pin), pass, pass, nil, agree},
 		{"na-while-something-unclear-is-named", v2, a.row(v2, "5.1-1", "NA", "no passwords").with(pattern{"password.used": false}).with(unclear), open, open,
 			[]string{"open: 5.1-1 condition not known"}, agree},
+		{"na-while-an-undeclared-interface-is-named", v3, b.row(v3, "5.6-1", "NA", "all are used").with(pattern{"en.unused_interfaces": false,
+			"device.undeclared_interface": false, "interface/telnet interface.declared": false, "interface/telnet interface.enabled_at_boot": true}), fail, fail,
+			[]string{"5.6-1 answer contradicts what is known"}, agree},
+		{"na-while-a-scan-found-one", v3, b.row(v3, "5.6-1", "NA", "all are used").with(pattern{"en.unused_interfaces": false, "device.undeclared_interface": true}), fail, fail,
+			[]string{"5.6-1 answer contradicts what is known"}, agree},
+		{"na-and-the-scan-found-none", v3, b.row(v3, "5.6-1", "NA", "all are used").with(pattern{"en.unused_interfaces": false, "device.undeclared_interface": false}), pass, pass,
+			nil, agree},
+		{"na-without-a-scan", v3, b.row(v3, "5.6-1", "NA", "all are used").with(pattern{"en.unused_interfaces": false}), open, open,
+			[]string{"open: 5.6-1 condition not known"}, agree},
+		{"na-while-a-stored-hash-is-named", v3, b.row(v3, "5.1-3", "NA", "none").with(pattern{"en.cryptographic_authentication": false,
+			"account/root account.state": "hash", "account/root account.login_shell": true}), fail, fail, []string{"5.1-3 answer contradicts what is known"}, agree},
+		{"na-while-a-sensor-was-found", v3, b.row(v3, "5.8-3", "NA", "no sensors").with(pattern{"en.external_sensing": false, "device.sensor_undocumented": true}), fail, fail,
+			[]string{"5.8-3 answer contradicts what is known"}, agree},
 		{"na-and-no-password", v2, a.row(v2, "5.1-1", "NA", "no passwords").with(pattern{"password.used": false}), pass, pass, nil, agree},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
