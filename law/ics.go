@@ -48,6 +48,12 @@ func (s *Catalogue) form() *Node {
 			n.All = append(n.All, p.shown)
 		}
 	}
+	for _, a := range s.agreements() {
+		a.node = &Node{ID: a.id, Title: a.title, Cite: n.Cite, Confidence: Inferred, Reading: "Y and N say that a row applies, N/A that it does not.",
+			Remedy: "Answer rows that depend on the same condition alike.", Holds: Expr{Source: "!(" + a.expr() + ")"}}
+		n.All = append(n.All, a.node)
+		s.agree = append(s.agree, a)
+	}
 	return n
 }
 
@@ -74,14 +80,12 @@ func (s *Catalogue) rowNode(p *Provision) *Node {
 	case when == "":
 		holds += " || " + is(answerNo) + " && " + reason
 		n.Remedy = "Answer Y, or N with the reason: this recommendation has no condition."
-	default:
-		holds = fmt.Sprintf("%s && (%s) || %s && !(%s) && %s", holds, when, is(answerNA), when, reason)
+	case p.Mandatory(): // what to ask of a reason depends on the answer, hence ?:
+		holds += fmt.Sprintf(" ? (%s) : %s && !(%s) && %s", when, is(answerNA), when, reason)
 		n.Remedy = "Answer Y where the condition holds (" + p.conditionTitles() + "), else N/A with the reason."
-		if !p.Mandatory() {
-			holds += fmt.Sprintf(" || %s && (%s) && %s", is(answerNo), when, reason)
-			n.Remedy = "Answer Y, or N with the reason, where the condition holds (" + p.conditionTitles() + "), else N/A with the reason."
-		}
-		n.FailsWhen = Expr{Source: s.contradicted(p)}
+	default:
+		holds += fmt.Sprintf(" ? (%s) : (%s ? !(%s) : (%s)) && %s", when, is(answerNA), when, when, reason)
+		n.Remedy = "Answer Y, or N with the reason, where the condition holds (" + p.conditionTitles() + "), else N/A with the reason."
 	}
 	n.Holds = Expr{Source: holds}
 	if !p.Mandatory() {
@@ -99,54 +103,83 @@ func (p *Provision) conditionTitles() string {
 	return strings.Join(titles, "; ")
 }
 
-// claimants are the other rows whose answer Y or N says that a condition holds.
-func (s *Catalogue) claimants(p *Provision, holds string) []*Provision {
-	var rows []*Provision
-	for _, q := range s.Provisions {
-		if q.ID != p.ID && q.Support != "" && slices.ContainsFunc(q.Conditions, func(c *Condition) bool { return c.Holds == holds }) {
-			rows = append(rows, q)
-		}
-	}
-	return rows
+// agreement is one way in which rows may contradict each other, whatever the
+// product is like: one side must not be answered as it is while the other is.
+type agreement struct {
+	id, title string
+	na        []*Provision   // some of these rows N/A,
+	claims    [][]*Provision // while of each of these lists some row is answered Y or N
+	node      *Node
 }
 
-// opposite is the condition that excludes the one given: "!x" of "x".
-func opposite(holds string) string {
-	if x, found := strings.CutPrefix(holds, "!"); found {
-		return x
+// agreements are the contradictions that the form must be free of: N/A on a row
+// although other rows say that each of its conditions holds; and rows that say of
+// a condition both that it holds and that it does not.
+func (s *Catalogue) agreements() []agreement {
+	var all []agreement
+	rows := func(fits func(*Provision) bool) []*Provision {
+		return slices.DeleteFunc(slices.Clone(s.Provisions), func(p *Provision) bool { return p.Support == "" || !fits(p) })
 	}
-	return "!" + holds
+	claiming := func(holds string) []*Provision {
+		return rows(func(p *Provision) bool {
+			return slices.ContainsFunc(p.Conditions, func(c *Condition) bool { return c.Holds == holds })
+		})
+	}
+	seen := map[string]bool{}
+	for _, p := range s.Provisions {
+		when := p.condition()
+		if when == "" || p.Support == "" || seen[when] {
+			continue
+		}
+		seen[when] = true
+		a := agreement{title: "Rows agree on whether " + p.conditionTitles(), id: formID + " " + p.conditionIDs(),
+			na: rows(func(q *Provision) bool { return q.condition() == when })}
+		others := true // else it is the row's own answer alone that says so
+		for _, c := range p.Conditions {
+			list := claiming(c.Holds)
+			others = others && len(list) > 1
+			a.claims = append(a.claims, list)
+		}
+		if others {
+			all = append(all, a)
+		}
+	}
+	for i := range s.Conditions {
+		c := &s.Conditions[i]
+		no := claiming("!" + c.Holds)
+		if yes := claiming(c.Holds); len(yes) > 0 && len(no) > 0 {
+			all = append(all, agreement{title: "Rows do not say both that " + c.Title + " and that it is not so",
+				id: formID + " " + c.ID + " and its opposite", claims: [][]*Provision{yes, no}})
+		}
+	}
+	return all
 }
 
-// contradicted is true when other rows contradict the answer: N/A although other
-// rows say that each of its conditions holds, or Y or N although another row says
-// that the opposite holds. "" where no other row speaks of the conditions.
-func (s *Catalogue) contradicted(p *Provision) string {
-	claimed := func(q *Provision) string { return fmt.Sprintf("%s in [%q, %q]", q.Support, answerYes, answerNo) }
-	oneOf := func(rows []*Provision) string {
-		var words []string
-		for _, q := range rows {
-			words = append(words, claimed(q))
-		}
-		return strings.Join(words, " || ")
-	}
-	var each, against []string
+func (p *Provision) conditionIDs() string {
+	var ids []string
 	for _, c := range p.Conditions {
-		if rows := s.claimants(p, c.Holds); len(rows) > 0 {
-			each = append(each, "("+oneOf(rows)+")")
+		ids = append(ids, c.Kind+" "+c.ID)
+	}
+	return strings.Join(ids, ", ")
+}
+
+// expr is true when the rows contradict each other.
+func (a *agreement) expr() string {
+	anyOf := func(rows []*Provision, form string) string {
+		var words []string
+		for _, p := range rows {
+			words = append(words, fmt.Sprintf(form, p.Support))
 		}
-		if rows := s.claimants(p, opposite(c.Holds)); len(rows) > 0 {
-			against = append(against, oneOf(rows))
-		}
+		return "(" + strings.Join(words, " || ") + ")"
 	}
-	var ways []string
-	if len(each) == len(p.Conditions) {
-		ways = append(ways, fmt.Sprintf("%s == %q && %s", p.Support, answerNA, strings.Join(each, " && ")))
+	var sides []string
+	if len(a.na) > 0 {
+		sides = append(sides, anyOf(a.na, `%s == "NA"`))
 	}
-	if len(against) > 0 {
-		ways = append(ways, claimed(p)+" && ("+strings.Join(against, " || ")+")")
+	for _, rows := range a.claims {
+		sides = append(sides, anyOf(rows, `%s in ["Y", "N"]`))
 	}
-	return strings.Join(ways, " || ")
+	return strings.Join(sides, " && ")
 }
 
 // reasons is the node of the provision that asks for a written reason for each
@@ -246,7 +279,7 @@ const (
 // ICSProblem is what is wrong with one row of an implementation conformance
 // statement, or still wanted for it.
 type ICSProblem struct {
-	Provision  string         `json:"provision"`
+	Provision  string         `json:"provision"` // the row, or the first of several
 	Kind       ICSProblemKind `json:"kind"`
 	Text       string         `json:"text"`
 	Correction string         `json:"correction,omitempty"` // what would mend it
@@ -276,7 +309,38 @@ func (l *Law) ICSProblems(facts *vocab.Facts, edition string) ([]ICSProblem, err
 			all = append(all, c.row(p)...)
 		}
 	}
+	for i := range r.standard.agree {
+		if a := &r.standard.agree[i]; c.judge.truth(&a.node.Holds) == isFalse {
+			all = append(all, c.contradiction(a))
+		}
+	}
 	return all, nil
+}
+
+// contradiction names the rows that contradict each other.
+func (c *formCheck) contradiction(a *agreement) ICSProblem {
+	found := ICSProblem{Kind: RowsContradict, Invalid: true, Correction: "answer them alike"}
+	var sides []string
+	side := func(rows []*Provision, answers ...string) {
+		var ids []string
+		for _, p := range rows {
+			if slices.Contains(answers, c.fact(p.Support).Value.Text()) {
+				ids = append(ids, p.ID)
+			}
+		}
+		if found.Provision == "" {
+			found.Provision = ids[0]
+		}
+		sides = append(sides, strings.Join(ids, ", "))
+	}
+	if len(a.na) > 0 {
+		side(a.na, answerNA)
+	}
+	for _, rows := range a.claims {
+		side(rows, answerYes, answerNo)
+	}
+	found.Text = a.title + ": " + strings.Join(sides, " against ") + "."
+	return found
 }
 
 // formCheck looks at the rows of a form.
@@ -333,9 +397,6 @@ func (c *formCheck) row(p *Provision) []ICSProblem {
 		case slices.Contains(noReason, reason.Value.Text()):
 			add(ReasonMissing, true, "The reason is empty.", "write down why")
 		}
-	}
-	if p.row.FailsWhen.code != nil && c.judge.truth(&p.row.FailsWhen) == isTrue {
-		add(RowsContradict, true, "Another row says otherwise of the same condition ("+titles+").", "answer both rows alike")
 	}
 	return append(found, c.named(p)...)
 }

@@ -22,7 +22,8 @@ type Catalogue struct {
 	UsedBy      map[string]Follower
 	SetAside    SetAside
 
-	byID map[string]*Provision
+	byID  map[string]*Provision
+	agree []agreement // of the rows of the form
 }
 
 // Edition is one edition of a standard as its catalogue describes it.
@@ -212,7 +213,10 @@ func (c *catalogueFile) check() error {
 		return fmt.Errorf("%w: provision %s: %s %q is not known", assay.ErrInvalid, p.ID, what, word)
 	}
 	ids := map[string]bool{}
-	for _, p := range c.Provisions {
+	for i, p := range c.Provisions {
+		if p == nil || !p.Met.whole() {
+			return fmt.Errorf("%w: provision %d: an entry is empty", assay.ErrInvalid, i+1)
+		}
 		if p.ID == "" || p.Name == "" || p.Paraphrase == "" || ids[p.ID] {
 			return fmt.Errorf("%w: provision %q: an id of its own, a name and a paraphrase are wanted", assay.ErrInvalid, p.ID)
 		}
@@ -405,6 +409,19 @@ func (s *Catalogue) caseNode(p *Provision, c TestCase) *Node {
 		n.Confidence, n.Reading = Recalled, "That the group has this one case was not found in a source."
 	}
 	return n
+}
+
+// whole reports that no limb of a tree is missing; no tree at all is whole.
+func (n *Node) whole() bool {
+	if n == nil {
+		return true
+	}
+	for _, x := range slices.Concat(n.All, n.Any) {
+		if x == nil || !x.whole() {
+			return false
+		}
+	}
+	return n.Gate.whole()
 }
 
 // clone copies a tree of the catalogue for one edition. The root is given its ID;
