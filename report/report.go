@@ -36,6 +36,7 @@ type Outcome struct {
 	Outcome      string   `json:"outcome"` // ran, skipped, failed
 	Reason       string   `json:"reason,omitempty"`
 	Remarks      []string `json:"remarks,omitempty"` // what it could not look at, and the like
+	Whole        bool     `json:"whole"`             // it looked at all there was
 	Observations int      `json:"observations"`
 }
 

@@ -3,6 +3,7 @@ package accounts
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -122,7 +123,7 @@ func (m *means) file(ctx context.Context, r *root, name string) (int64, error) {
 	defer f.Close()
 	head := make([]byte, sniff)
 	n, err := io.ReadFull(f, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return int64(n), err
 	}
 	head = head[:n]
@@ -230,7 +231,7 @@ func (m *means) program(ctx context.Context, r io.Reader, name string) (int64, e
 			}
 		}
 		total += int64(n)
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return total, nil
 		}
 		if err != nil {
