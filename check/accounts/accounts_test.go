@@ -275,17 +275,27 @@ func TestMeans(t *testing.T) {
 			t.Errorf("%q: fixed is %t, want %t: %q", line, got, fixedStill, report.Remarks)
 		}
 	}
-	for program, fixedStill := range map[string]bool{
-		"usr/bin/app": false, "bin/busybox": true, "lib/libc.so.6": true,
+	for _, tt := range []struct {
+		program, text string
+		fixedStill    bool
+	}{
+		{"usr/bin/app", "/etc/shadow\x00", false},
+		{"bin/busybox", "/etc/shadow\x00", true},
+		{"lib/libc.so.6", "/etc/shadow\x00", true},
+		{"usr/bin/mailer", "/etc/passwd\x00", true}, // reads it, as all do
+		{"usr/bin/app", "/etc/passwd\x00fopen\x00crypt\x00", false},
+		{"usr/bin/app", "echo %s > /etc/passwd;\x00", false},
+		{"usr/bin/app", "/etc/passwd\x00root:%s:0:0\x00", false},
+		{"usr/bin/app", "usermod -p %s root\x00", false},
 	} {
 		for _, pad := range []int{0, 600, 256<<10 - 8, 256<<10 + 3} {
-			text := "\x7fELF\x00" + strings.Repeat("a", pad) + "/etc/shadow\x00"
-			report, err := pass(t, "a.tar", tree(t, map[string]string{program: text}))
+			text := "\x7fELF\x00" + strings.Repeat("a", pad) + "\x00" + tt.text
+			report, err := pass(t, "a.tar", tree(t, map[string]string{tt.program: text}))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := isFixed(report); got != fixedStill {
-				t.Errorf("%s after %d bytes: fixed is %t, want %t", program, pad, got, fixedStill)
+			if got := isFixed(report); got != tt.fixedStill {
+				t.Errorf("%s with %q after %d bytes: fixed is %t, want %t", tt.program, tt.text, pad, got, tt.fixedStill)
 			}
 		}
 	}
