@@ -14,7 +14,7 @@ const constructionChance = 1e-12
 // Bounds of the search for constructions.
 const (
 	learnRows   = 5   // rows in a group from which a table of symbols is learnt
-	learnGroups = 4   // groups tried, so that a foreign row does not hide a construction
+	learnGroups = 2   // groups tried, so that a foreign row does not hide a construction
 	anchorRows  = 8   // rows tried one by one with known alphabets
 	confirmRows = 300 // rows on which a candidate is confirmed
 )
@@ -72,7 +72,7 @@ func (f *finder) goals() []*goal {
 				}
 			}
 			seen := set.sorted()
-			out = append(out, &goal{v, ps, knownAlphabets(seen, extra), moduli(seen, len(g))})
+			out = append(out, &goal{v, ps, knownAlphabets(seen, len(g)*len(ps), extra), moduli(seen, len(g))})
 		}
 		var span, free []int
 		for p := from; p <= to; p++ {
@@ -142,10 +142,13 @@ func (f *finder) constructions(ctx context.Context) error {
 	all, usual := f.messages()
 	var ps []producer
 	for i, m := range all {
-		single := !slices.ContainsFunc([]string{" and then ", " and "}, func(s string) bool { return contains(m.words, s) })
 		for k, d := range digests {
-			if single || k < 4 || d.name == "the hexadecimal text of MD5" || d.name == "CRC-32" || d.name == "FNV-1a 32" {
-				ps = append(ps, producer{d.name + " of the " + m.words, digestOf(d, all[i]), digestStreams})
+			streams := digestStreams
+			if k >= 4 {
+				streams = digestStreams[:usualStreams]
+			}
+			if !m.rare || k < 3 || d.name == "the hexadecimal text of MD5" {
+				ps = append(ps, producer{d.name + " of the " + m.words, digestOf(d, all[i]), streams})
 			}
 		}
 	}

@@ -7,8 +7,6 @@ import (
 
 func defaultWorkers() int { return runtime.GOMAXPROCS(0) }
 
-func contains(s, part string) bool { return strings.Contains(s, part) }
-
 // matcher looks for the characters of a goal in what producers give. It belongs to one goroutine.
 type matcher struct {
 	g       *goal
@@ -24,6 +22,9 @@ type matcher struct {
 	back    [256]uint32 // generation and number, by symbol
 	gen     uint32
 }
+
+// maxOffset bounds where in a stream a password may begin.
+const maxOffset = 48
 
 // knownTarget is an anchor's characters as numbers in a known alphabet.
 type knownTarget struct {
@@ -136,7 +137,7 @@ func (m *matcher) learn(p *producer, rows []*Row, want [][]byte) (encoding, bool
 			}
 			first := get(0)
 			for step := 1; step <= 2; step++ {
-				last := len(first) - 1 - (length-1)*step
+				last := min(len(first)-1-(length-1)*step, maxOffset)
 				for offset := 0; offset <= last; offset++ {
 					m.tried++
 					if m.consistent(get, want, offset, step, false) {

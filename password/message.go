@@ -11,6 +11,7 @@ import (
 // message is a text or number of a row that a generator may take as its input.
 type message struct {
 	words string
+	rare  bool // tried with the common digests only
 	of    func(dst []byte, r *Row) []byte
 }
 
@@ -18,8 +19,9 @@ type message struct {
 // also tried with salts and together with another identifier.
 func identMessages(c Column, i int, d *ident) []message {
 	var out []message
+	rare := false
 	text := func(words string, f func(s string) string) {
-		out = append(out, message{words, func(dst []byte, r *Row) []byte {
+		out = append(out, message{words, rare, func(dst []byte, r *Row) []byte {
 			if i >= len(r.Values) {
 				return dst
 			}
@@ -47,6 +49,7 @@ func identMessages(c Column, i int, d *ident) []message {
 		text(name+" in decimal", func(s string) string { return rebase(macText(s), 16, 10, 0) })
 		text("last three bytes of the "+name+" in decimal", func(s string) string { return rebase(lastN(macText(s), 6), 16, 10, 0) })
 		text("last four bytes of the "+name+" in decimal", func(s string) string { return rebase(lastN(macText(s), 8), 16, 10, 0) })
+		rare = true
 		for k := -8; k <= 8; k++ {
 			if k == 0 {
 				continue
@@ -166,7 +169,7 @@ func (f *finder) messages() (all, usual []message) {
 						if sep != "" {
 							words += fmt.Sprintf(" with %q between", sep)
 						}
-						all = append(all, message{words, func(dst []byte, r *Row) []byte { return b.of(append(a.of(dst, r), sep...), r) }})
+						all = append(all, message{words, true, func(dst []byte, r *Row) []byte { return b.of(append(a.of(dst, r), sep...), r) }})
 					}
 				}
 			}
@@ -178,7 +181,7 @@ func (f *finder) messages() (all, usual []message) {
 			three := []message{per[0][k], per[1][k], per[2][k]}
 			for _, o := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
 				a, b, c := three[o[0]], three[o[1]], three[o[2]]
-				all = append(all, message{a.words + ", " + b.words + " and " + c.words, func(dst []byte, r *Row) []byte { return c.of(b.of(a.of(dst, r), r), r) }})
+				all = append(all, message{a.words + ", " + b.words + " and " + c.words, true, func(dst []byte, r *Row) []byte { return c.of(b.of(a.of(dst, r), r), r) }})
 			}
 		}
 	}

@@ -15,7 +15,8 @@ type stream struct {
 	of    func(dst, d []byte, n int) []byte
 }
 
-// Streams of digests.
+// Streams of digests, the usual ones first; the first usualStreams are tried with every digest, the others with the
+// common digests only.
 var digestStreams = []stream{
 	{"hexadecimal digits", 16, func(dst, d []byte, _ int) []byte {
 		for _, b := range d {
@@ -29,21 +30,21 @@ var digestStreams = []stream{
 		}
 		return dst
 	}},
+	{"groups of five bits (base 32)", 32, func(dst, d []byte, _ int) []byte { return bitGroups(dst, d, 5) }},
+	{"groups of six bits (base 64)", 64, func(dst, d []byte, _ int) []byte { return bitGroups(dst, d, 6) }},
+	{"digits in base %d of the whole number", 0, func(dst, d []byte, n int) []byte { return bigDigits(dst, d, n) }},
+	{"digits in base %d of the first eight bytes", 0, func(dst, d []byte, n int) []byte { return bigDigits(dst, window(d, 0, 8), n) }},
+	{"digits in base %d of the first four bytes", 0, func(dst, d []byte, n int) []byte { return bigDigits(dst, window(d, 0, 4), n) }},
+	{"digits in base %d of the last eight bytes", 0, func(dst, d []byte, n int) []byte { return bigDigits(dst, window(d, len(d)-8, 8), n) }},
+	{"digits in base %d of the last four bytes", 0, func(dst, d []byte, n int) []byte { return bigDigits(dst, window(d, len(d)-4, 4), n) }},
+	{"digits in base %d of the first four bytes, little-endian", 0, func(dst, d []byte, n int) []byte { return littleDigits(dst, d, 4, n) }},
+	{"digits in base %d of the first eight bytes, little-endian", 0, func(dst, d []byte, n int) []byte { return littleDigits(dst, d, 8, n) }},
 	{"bytes scaled to %d", 0, func(dst, d []byte, n int) []byte {
 		for _, b := range d {
 			dst = append(dst, byte(int(b)*n>>8))
 		}
 		return dst
 	}},
-	{"groups of five bits (base 32)", 32, func(dst, d []byte, _ int) []byte { return bitGroups(dst, d, 5) }},
-	{"groups of six bits (base 64)", 64, func(dst, d []byte, _ int) []byte { return bitGroups(dst, d, 6) }},
-	{"digits in base %d of the whole number", 0, func(dst, d []byte, n int) []byte { return bigDigits(dst, d, n) }},
-	{"digits in base %d of the first eight bytes", 0, func(dst, d []byte, n int) []byte { return bigDigits(dst, d[:min(8, len(d))], n) }},
-	{"digits in base %d of the first four bytes", 0, func(dst, d []byte, n int) []byte { return bigDigits(dst, d[:min(4, len(d))], n) }},
-	{"digits in base %d of the last eight bytes", 0, func(dst, d []byte, n int) []byte { return bigDigits(dst, d[max(0, len(d)-8):], n) }},
-	{"digits in base %d of the last four bytes", 0, func(dst, d []byte, n int) []byte { return bigDigits(dst, d[max(0, len(d)-4):], n) }},
-	{"digits in base %d of the first four bytes, little-endian", 0, func(dst, d []byte, n int) []byte { return littleDigits(dst, d, 4, n) }},
-	{"digits in base %d of the first eight bytes, little-endian", 0, func(dst, d []byte, n int) []byte { return littleDigits(dst, d, 8, n) }},
 	{"pairs of bytes modulo %d", 0, func(dst, d []byte, n int) []byte {
 		for ; len(d) >= 2; d = d[2:] {
 			dst = append(dst, byte(int(binary.BigEndian.Uint16(d))%n))
@@ -67,6 +68,16 @@ var digestStreams = []stream{
 		}
 		return dst
 	}},
+}
+
+const usualStreams = 6
+
+// window is a part of a digest, empty where it would be the whole: that is another stream.
+func window(d []byte, from, n int) []byte {
+	if len(d) <= n || from < 0 {
+		return nil
+	}
+	return d[from : from+n]
 }
 
 // Streams of generators, whose draws are four bytes each.
@@ -103,24 +114,49 @@ func bitGroups(dst, d []byte, k int) []byte {
 	return dst
 }
 
+// radix describes a base: how many of its digits fit into 63 bits, and that power of it.
+type radix struct {
+	digits int
+	power  uint64
+	log2   float64
+}
+
+var radixes = func() (t [256]radix) {
+	for n := 2; n < len(t); n++ {
+		t[n] = radix{0, 1, math.Log2(float64(n))}
+		for t[n].power <= (1<<63)/uint64(n) {
+			t[n].power *= uint64(n)
+			t[n].digits++
+		}
+	}
+	return t
+}()
+
 // bigDigits appends the digits of a big-endian number, the least significant first, as many as its size can have.
 func bigDigits(dst, d []byte, n int) []byte {
 	var w [8]uint64
 	m := (len(d) + 7) / 8
-	if m > len(w) {
+	if m > len(w) || n < 2 || n >= len(radixes) {
 		return dst
 	}
 	for i := range d {
 		k := len(d) - 1 - i
 		w[k/8] |= uint64(d[i]) << (k % 8 * 8)
 	}
-	count := int(math.Ceil(float64(8*len(d)) / math.Log2(float64(n))))
-	for range count {
+	r := &radixes[n]
+	for count := int(math.Ceil(float64(8*len(d)) / r.log2)); count > 0; {
 		var rem uint64
-		for i := m - 1; i >= 0; i-- {
-			w[i], rem = bits.Div64(rem, w[i], uint64(n))
+		for m > 0 && w[m-1] == 0 {
+			m--
 		}
-		dst = append(dst, byte(rem))
+		for i := m - 1; i >= 0; i-- {
+			w[i], rem = bits.Div64(rem, w[i], r.power)
+		}
+		for k := min(count, r.digits); k > 0; k-- {
+			dst = append(dst, byte(rem%uint64(n)))
+			rem /= uint64(n)
+			count--
+		}
 	}
 	return dst
 }
@@ -210,11 +246,12 @@ const (
 	base58      = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 )
 
-// knownAlphabets are the orders of symbols tried without learning them.
-func knownAlphabets(seen string, extra []string) []string {
+// knownAlphabets are the orders of symbols tried without learning them: those that hold the symbols seen and of which so
+// many characters would not have left so many symbols out.
+func knownAlphabets(seen string, characters int, extra []string) []string {
 	var out []string
 	add := func(a string) {
-		if !within(seen, a) {
+		if !within(seen, a) || math.Pow(float64(len(seen))/float64(len(a)), float64(characters)) < 1e-9 {
 			return
 		}
 		for _, b := range out {
