@@ -16,14 +16,18 @@ func (f *finder) affine(v *view) {
 	}
 	readings := v.readings()
 	// The two ends of a password often differ: one constant text or random part, one number.
+	values := make([][]uint64, len(readings))
+	for i, r := range readings {
+		values[i] = r.values(v)
+	}
 	for _, d := range v.idents {
 		for _, num := range d.numbers() {
 			xs, idx := v.numbersOf(num)
 			if idx == nil {
 				continue
 			}
-			for _, r := range readings {
-				if vals := r.values(v); vals != nil {
+			for i, r := range readings {
+				if vals := values[i]; vals != nil {
 					f.tried++
 					if f.votedSlope(v, r, vals, num, xs, idx) || f.anyModulus(v, r, vals, num, xs, idx) {
 						return
@@ -45,7 +49,7 @@ func (v *view) numbersOf(num number) ([]uint64, []int) {
 		}
 		xs[i], idx[i] = x, i
 	}
-	slices.SortStableFunc(idx, func(a, b int) int { return cmp.Compare(xs[a], xs[b]) })
+	slices.SortFunc(idx, func(a, b int) int { return cmp.Or(cmp.Compare(xs[a], xs[b]), a-b) })
 	if xs[idx[0]] == xs[idx[len(idx)-1]] {
 		return nil, nil
 	}
@@ -61,7 +65,7 @@ type slope struct {
 
 func (f *finder) votedSlope(v *view, r *reading, vals []uint64, num number, xs []uint64, idx []int) bool {
 	idx = idx[:min(len(idx), sequenceRows)]
-	votes := map[slope]int{}
+	votes := make(map[slope]int, 2*len(idx))
 	n := 0
 	for i := 1; i < len(idx); i++ {
 		a, b := idx[i-1], idx[i]
@@ -90,7 +94,7 @@ func (f *finder) votedSlope(v *view, r *reading, vals []uint64, num number, xs [
 	chance := 1.0
 	switch {
 	case n >= 4:
-		chance = repeatChance(v, r, vals, idx, n, k, nil)
+		chance = repeatChance(v, r, vals, idx, n, k)
 	case n >= 2 && k == n:
 		// Two or three neighbours that agree exactly: the chance is that of hitting given values.
 		chance = math.Pow(2, -v.bitsOf(r.positions)*float64(n-1))

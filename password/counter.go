@@ -58,13 +58,13 @@ func (f *finder) sequences(v *view) []sequence {
 		file[i] = i
 	}
 	for i, d := range v.idents {
-		if idx := order(v.text[i]); idx != nil && !slices.Equal(idx, file) && len(out) < 6 {
+		if idx := v.orderBy(i); idx != nil && !slices.Equal(idx, file) && len(out) < 6 {
 			out = append(out, sequence{"in the order of the " + d.words, idx[:min(len(idx), sequenceRows)]})
 		}
 	}
 	words := "in the order of the file"
 	for i, d := range v.idents {
-		if slices.Equal(order(v.text[i]), file) {
+		if slices.Equal(v.orderBy(i), file) {
 			words = "in the order of the " + d.words
 		}
 	}
@@ -135,7 +135,7 @@ func (f *finder) sorted(v *view, r *reading, vals []uint64) bool {
 	if n < 10 {
 		return false
 	}
-	gaps := map[uint64]int{}
+	gaps := make(map[uint64]int, n)
 	for i := 1; i < n; i++ {
 		if g := s[i] - s[i-1]; g > 0 {
 			gaps[g]++
@@ -193,14 +193,17 @@ func (f *finder) repeatedStep(v *view, r *reading, vals []uint64, o sequence) (u
 		return 0, 0, 1
 	}
 	f.tried++
-	diffs := map[uint64]int{}
+	diffs := make(map[uint64]int, n)
 	for i := 1; i < n; i++ {
 		if d := subMod(vals[o.idx[i]], vals[o.idx[i-1]], r.modulus); d != 0 {
 			diffs[d]++
 		}
 	}
 	d, k := mode(diffs)
-	chance := repeatChance(v, r, vals, o.idx, n-1, k, func(a, b uint64) bool { return subMod(b, a, r.modulus) == d })
+	if k < 4 {
+		return 0, 0, 1
+	}
+	chance := repeatChance(v, r, vals, o.idx, n-1, k)
 	if chance >= testAlpha/4096 {
 		return 0, 0, 1
 	}
@@ -210,7 +213,7 @@ func (f *finder) repeatedStep(v *view, r *reading, vals []uint64, o sequence) (u
 // repeatChance bounds the chance that some difference occurs k times among n. With many rows it comes from how often the
 // difference occurs between any two rows, so it supposes nothing about how passwords are drawn; with few a majority is
 // asked for, and the space of the reading bounds the chance.
-func repeatChance(v *view, r *reading, vals []uint64, idx []int, n, k int, _ func(a, b uint64) bool) float64 {
+func repeatChance(v *view, r *reading, vals []uint64, idx []int, n, k int) float64 {
 	if k < 4 {
 		return 1
 	}
@@ -227,7 +230,7 @@ func repeatChance(v *view, r *reading, vals []uint64, idx []int, n, k int, _ fun
 		return space * binomTail(n, k, 1/math.Max(space, 2))
 	}
 	// No difference is more probable than the most frequent value, whatever the distribution of values.
-	counts := map[uint64]int{}
+	counts := make(map[uint64]int, len(idx))
 	for _, i := range idx {
 		counts[vals[i]]++
 	}
@@ -289,7 +292,7 @@ func (f *finder) curves(v *view, r *reading, vals []uint64, o sequence) bool {
 		last = d
 	}
 	dd, k := mode(diffs)
-	chance := repeatChance(v, r, vals, o.idx, n-2, k, nil)
+	chance := repeatChance(v, r, vals, o.idx, n-2, k)
 	if dd == 0 || chance >= testAlpha/4096 {
 		return false
 	}
@@ -358,7 +361,7 @@ func (f *finder) windows(v *view, orders []sequence) {
 	if len(v.varying) < 2 {
 		return
 	}
-	for _, a := range v.orders()[:1] {
+	for _, a := range v.alphabets()[:1] {
 		for from := v.varying[0]; from < v.length; from++ {
 			for to := from + 2; to <= min(v.length, from+8); to++ {
 				var p []int

@@ -52,23 +52,34 @@ func (f *finder) sortedLead(v *view) int {
 // pair tests one character of the password against one of an identifier.
 func (f *finder) pair(v *view, d *ident, c column, ids []byte, p int) bool {
 	n := len(v.pw)
-	var table [256]map[byte]int
 	var pc, ic [256]int
+	var idAt, pwAt [256]int // place of a symbol in the table
+	rows, cols := 0, 0
 	for i, x := range ids {
-		y := v.pw[i][p]
-		if table[x] == nil {
-			table[x] = map[byte]int{}
+		if ic[x] == 0 {
+			idAt[x] = rows
+			rows++
 		}
-		table[x][y]++
-		pc[y]++
+		if y := v.pw[i][p]; pc[y] == 0 {
+			pwAt[y] = cols
+			cols++
+		}
 		ic[x]++
+		pc[v.pw[i][p]]++
 	}
-	kinds, exact, collide := 0, true, 0.0
-	for x := range table {
-		if ic[x] > 0 {
-			kinds++
-			exact = exact && len(table[x]) == 1
+	table := make([]int, rows*cols)
+	for i, x := range ids {
+		table[idAt[x]*cols+pwAt[v.pw[i][p]]]++
+	}
+	kinds, exact, collide := rows, true, 0.0
+	for x := range rows {
+		filled := 0
+		for _, k := range table[x*cols : (x+1)*cols] {
+			if k > 0 {
+				filled++
+			}
 		}
+		exact = exact && filled == 1
 	}
 	for _, k := range pc {
 		collide += float64(k) / float64(n) * float64(k) / float64(n)
@@ -98,11 +109,11 @@ func (f *finder) pair(v *view, d *ident, c column, ids []byte, p int) bool {
 		words = fmt.Sprintf("%s depends on %s of the %s (chi-square deviate %.1f over %d rows)", f.where([]int{p}), side, d.words, z, n)
 	}
 	likely := map[byte]byte{}
-	for x := range table {
+	for x := range ic {
 		most := 0
-		for y, k := range table[x] {
-			if k > most || k == most && y < likely[byte(x)] {
-				likely[byte(x)], most = y, k
+		for y := range pc {
+			if ic[x] > 0 && pc[y] > 0 && table[idAt[x]*cols+pwAt[y]] > most {
+				likely[byte(x)], most = byte(y), table[idAt[x]*cols+pwAt[y]]
 			}
 		}
 	}
@@ -234,8 +245,7 @@ func (f *finder) rankCorrelation(v *view) {
 	if n < 50 || len(v.varying) == 0 || f.sortedLead(v) > 0 {
 		return
 	}
-	ranksOf := func(text []string) []float64 {
-		idx := order(text)
+	ranksOf := func(text []string, idx []int) []float64 {
 		if idx == nil {
 			return nil
 		}
@@ -259,9 +269,9 @@ func (f *finder) rankCorrelation(v *view) {
 	for _, side := range []struct {
 		words string
 		rank  []float64
-	}{{"the passwords", ranksOf(v.pw)}, {"the passwords read backwards", ranksOf(back)}} {
+	}{{"the passwords", ranksOf(v.pw, order(v.pw))}, {"the passwords read backwards", ranksOf(back, order(back))}} {
 		for i, d := range v.idents {
-			x := ranksOf(v.text[i])
+			x := ranksOf(v.text[i], v.orderBy(i))
 			if x == nil || side.rank == nil {
 				continue
 			}
@@ -271,7 +281,7 @@ func (f *finder) rankCorrelation(v *view) {
 			if z < 7.5 {
 				continue
 			}
-			idx := order(v.text[i])
+			idx := v.orderBy(i)
 			rising := rho > 0
 			known := make([]string, n)
 			for k, j := range idx {

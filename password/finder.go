@@ -120,7 +120,7 @@ func blank(n int) string { return strings.Repeat("?", n) }
 // they do when the list was sorted before the identifiers were given out. What follows from the place in a sorted list
 // is the leading characters, about log2 of the number of rows.
 func (v *view) sortedBy(i int) bool {
-	idx := order(v.text[i])
+	idx := v.orderBy(i)
 	if len(idx) < 12 {
 		return false
 	}
@@ -131,6 +131,9 @@ func (v *view) sortedBy(i int) bool {
 			up++
 		} else {
 			down++
+		}
+		if up > 0 && down > 0 {
+			return false
 		}
 	}
 	return up == 0 || down == 0

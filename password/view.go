@@ -90,6 +90,7 @@ type view struct {
 	all     string   // symbols of the varying positions, sorted
 	idents  []*ident
 	text    [][]string // per identifier, per row
+	orders  [][]int    // per identifier, once asked for
 }
 
 func newView(name string, rows []*Row, idents []*ident) *view {
@@ -236,8 +237,19 @@ func order(text []string) []int {
 	if !differ {
 		return nil
 	}
-	slices.SortStableFunc(idx, func(a, b int) int { return byTail(text[a], text[b]) })
+	slices.SortFunc(idx, func(a, b int) int { return cmp.Or(byTail(text[a], text[b]), a-b) })
 	return idx
+}
+
+// orderBy is the order of the rows by an identifier, computed once.
+func (v *view) orderBy(i int) []int {
+	if v.orders == nil {
+		v.orders = make([][]int, len(v.idents))
+		for k := range v.idents {
+			v.orders[k] = order(v.text[k])
+		}
+	}
+	return v.orders[i]
 }
 
 // reading reads some positions of a password as a number.
@@ -307,8 +319,8 @@ func symbolsThatFit(base int) int {
 	return int(62 / math.Log2(math.Max(2, float64(base))))
 }
 
-// orders gives the alphabets in which the varying symbols of a view may count: the natural ones and what was seen.
-func (v *view) orders() []string {
+// alphabets gives the alphabets in which the varying symbols of a view may count: the natural ones and what was seen.
+func (v *view) alphabets() []string {
 	var out []string
 	out = append(out, class(v.all)...)
 	if len(v.pw) >= 20 && !slices.Contains(out, v.all) && len(v.all) > 1 {
@@ -323,7 +335,7 @@ func (v *view) orders() []string {
 // readings gives the whole of the varying characters, from both ends, in every alphabet.
 func (v *view) readings() []*reading {
 	var out []*reading
-	for _, a := range v.orders() {
+	for _, a := range v.alphabets() {
 		// From the first varying position to the last, so that a digit that happens not to vary keeps its weight.
 		var span []int
 		if len(v.varying) > 0 {
