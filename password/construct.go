@@ -52,6 +52,9 @@ func (f *finder) goals() []*goal {
 			continue
 		}
 		v := newView("", g, f.idents)
+		if f.explained(v) {
+			continue
+		}
 		from, to := 0, v.length-1
 		if len(v.varying) > 0 {
 			from, to = v.varying[0], v.varying[len(v.varying)-1]
@@ -310,7 +313,31 @@ func (f *finder) confirm(g *goal, p *producer, e encoding) bool {
 		}
 	}
 	whole := len(g.v.without(positions)) == 0
+	symbol := e.symbol
 	f.add(&Recipe{
+		quick: func() func(*Row) bool {
+			var out, buf []byte
+			return func(r *Row) bool {
+				if len(r.Password) != length {
+					return false
+				}
+				out = p.of(out[:0], r)
+				buf = e.stream.of(buf[:0], out, e.n)
+				if e.offset+(len(positions)-1)*e.step >= len(buf) {
+					return false
+				}
+				for i := range positions {
+					k := i
+					if e.back {
+						k = len(positions) - 1 - i
+					}
+					if c := symbol[buf[e.offset+i*e.step]]; c == 0 || c != r.Password[positions[k]] {
+						return false
+					}
+				}
+				return !whole || agree(string(constant), r.Password, false)
+			}
+		},
 		Words: fmt.Sprintf("%s are %s, %s", f.where(positions), p.words, e.words()),
 		Limb:  "derived", Test: "construction", Chance: math.Exp(logChance), Positions: positions, RemainingBits: g.v.bitsOf(g.v.without(positions)),
 		apply: func(r *Row) (string, bool) {

@@ -209,6 +209,30 @@ func badFamilies() []family {
 			}
 			return string(b)
 		}), 10},
+		{"generator seeded with the clock", func(r *rand.Rand) func(unit) string {
+			now := uint32(1700000000)
+			return func(unit) string {
+				now += 3 + uint32(r.IntN(40))
+				x := now
+				b := []byte{}
+				for range 10 {
+					x = x*1103515245 + 12345
+					b = append(b, (digits + lowers)[int(x>>16&0x7fff)%36])
+				}
+				return string(b)
+			}
+		}, 10},
+		{"generator seeded once", func(*rand.Rand) func(unit) string {
+			x := uint32(4242)
+			return func(unit) string {
+				b := []byte{}
+				for range 10 {
+					x = x*214013 + 2531011
+					b = append(b, (uppers + lowers + digits)[int(x>>16&0x7fff)%62])
+				}
+				return string(b)
+			}
+		}, 10},
 		{"adjective noun digits", func(r *rand.Rand) func(unit) string {
 			a := []string{"happy", "quick", "brave", "green", "silent", "clever", "rapid", "sunny", "lucky", "proud", "gentle", "bright"}
 			b := []string{"tiger", "river", "stone", "cloud", "table", "horse", "apple", "piano", "tower", "garden", "window", "bridge"}

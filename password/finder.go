@@ -49,10 +49,16 @@ func (f *finder) add(r *Recipe, v *view, explained []int) {
 	f.recipes = append(f.recipes, r)
 }
 
-// found tells whether a limb has a recipe that determines passwords so far that too little remains.
-func (f *finder) found(v *view) bool {
+// explained tells whether a recipe already gives so much of every password of a view that no construction need be sought.
+func (f *finder) explained(v *view) bool {
 	for _, r := range f.recipes {
-		if r.Limb == "derived" && r.Of == int64(len(v.rows)) && r.Rows == r.Of && r.RemainingBits < 1 {
+		if r.Limb == "public" || r.RemainingBits >= stemBits {
+			continue
+		}
+		if r.Of != int64(len(v.rows)) || r.Rows != r.Of {
+			continue
+		}
+		if _, ok := r.apply(v.rows[0]); ok {
 			return true
 		}
 	}

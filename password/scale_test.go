@@ -3,6 +3,8 @@ package password
 import (
 	"bufio"
 	"context"
+	"crypto/md5"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -24,6 +26,17 @@ func benchRows() int {
 
 // bigBatch writes a lawful batch of 54-byte rows in a random order of passwords, and returns its path.
 func bigBatch(tb testing.TB, n int) string {
+	r := rand.New(rand.NewPCG(4, 2))
+	return bigBatchOf(tb, n, func(row []byte, _ string) []byte {
+		for range 17 {
+			row = append(row, safe32[r.IntN(len(safe32))])
+		}
+		return row
+	})
+}
+
+// bigBatchOf writes rows whose passwords password appends.
+func bigBatchOf(tb testing.TB, n int, password func(row []byte, mac string) []byte) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "batch.csv")
 	f, err := os.Create(path)
@@ -31,7 +44,6 @@ func bigBatch(tb testing.TB, n int) string {
 		tb.Fatal(err)
 	}
 	w := bufio.NewWriterSize(f, 1<<20)
-	r := rand.New(rand.NewPCG(4, 2))
 	if _, err := w.WriteString("serial,mac,ssid,password\n"); err != nil {
 		tb.Fatal(err)
 	}
@@ -39,9 +51,7 @@ func bigBatch(tb testing.TB, n int) string {
 	for i := range n {
 		mac := fmt.Sprintf("%012X", 0x74DA38000000+i)
 		row = append(row[:0], fmt.Sprintf("KT2%08d,%s,KTL-%s,", i, mac, mac[4:])...)
-		for range 17 {
-			row = append(row, safe32[r.IntN(len(safe32))])
-		}
+		row = password(row, mac)
 		if _, err := w.Write(append(row, '\n')); err != nil {
 			tb.Fatal(err)
 		}
@@ -100,6 +110,30 @@ func BenchmarkScale(b *testing.B) {
 		}
 		b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 	})
+}
+
+// BenchmarkScaleDerived audits a batch in which a recipe is found and run on every row.
+func BenchmarkScaleDerived(b *testing.B) {
+	n := benchRows()
+	path := bigBatchOf(b, n, func(row []byte, mac string) []byte {
+		d := md5.Sum([]byte(mac))
+		return hex.AppendEncode(row, d[:9])[:len(row)+17]
+	})
+	for b.Loop() {
+		batch, err := Open(path, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		r, err := Audit(context.Background(), batch, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if l := r.Limbs.Derived; l.Verdict != Fail || l.Rows != int64(n) {
+			b.Fatal(why(r))
+		}
+	}
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+	b.ReportMetric(float64(peakRSS())/(1<<20), "MiB-peak")
 }
 
 // peakRSS is the largest resident size of this process so far, in bytes.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/zeebo/xxh3"
 )
@@ -204,6 +205,21 @@ func (b *Batch) copyRow(number int64, fields [][]byte) *Row {
 	return r
 }
 
+// borrowRow fills a row with texts that point into the block: they are valid until the next row, and nobody keeps them.
+func (b *Batch) borrowRow(r *Row, number int64, fields [][]byte) *Row {
+	r.Number = number
+	for i, f := range fields {
+		s := unsafe.String(unsafe.SliceData(f), len(f))
+		switch {
+		case i == b.password:
+			r.Password = s
+		case b.Columns[i].Role != RoleIgnore:
+			r.Values[i] = trimmed(s)
+		}
+	}
+	return r
+}
+
 // check is what the second pass learns.
 type check struct {
 	same, alike map[uint64]*twins
@@ -230,7 +246,13 @@ func verify(ctx context.Context, b *Batch, o *Options, s *survey, recipes []*Rec
 	same, alike := newSieve(s.same.list), newSieve(s.alike.list)
 	ws := make([]*check, workers)
 	buf := make([][]byte, workers)
+	rows := make([]*Row, workers)
+	checks := make([][]func(*Row) bool, workers)
 	for i := range ws {
+		rows[i] = &Row{Values: make([]string, len(b.Columns))}
+		for _, x := range recipes {
+			checks[i] = append(checks[i], x.checker())
+		}
 		ws[i] = &check{same: map[uint64]*twins{}, alike: map[uint64]*twins{}, agreed: make([]int64, len(recipes)), firsts: make([][]int64, len(recipes))}
 	}
 	var seen atomic.Int64
@@ -262,9 +284,9 @@ func verify(ctx context.Context, b *Batch, o *Options, s *survey, recipes []*Rec
 		if len(recipes) == 0 {
 			return nil
 		}
-		r := b.copyRow(number, fields)
-		for i, x := range recipes {
-			if _, ok := x.apply(r); ok {
+		r := b.borrowRow(rows[w], number, fields)
+		for i, agrees := range checks[w] {
+			if agrees(r) {
 				c.agreed[i]++
 				if len(c.firsts[i]) < 3 || number < c.firsts[i][len(c.firsts[i])-1] {
 					c.firsts[i] = lowest(append(c.firsts[i], number), 3)

@@ -246,12 +246,20 @@ const (
 	base58      = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 )
 
+// unseenChance bounds the chance that so many characters drawn from an alphabet show no more than the symbols seen.
+func unseenChance(seen, size, characters int) float64 {
+	a, _ := math.Lgamma(float64(size + 1))
+	b, _ := math.Lgamma(float64(seen + 1))
+	c, _ := math.Lgamma(float64(size - seen + 1))
+	return math.Exp(a - b - c + float64(characters)*math.Log(float64(seen)/float64(size)))
+}
+
 // knownAlphabets are the orders of symbols tried without learning them: those that hold the symbols seen and of which so
 // many characters would not have left so many symbols out.
 func knownAlphabets(seen string, characters int, extra []string) []string {
 	var out []string
 	add := func(a string) {
-		if !within(seen, a) || math.Pow(float64(len(seen))/float64(len(a)), float64(characters)) < 1e-9 {
+		if !within(seen, a) || unseenChance(len(seen), len(a), characters) < 1e-9 {
 			return
 		}
 		for _, b := range out {
