@@ -434,6 +434,7 @@ func TestGroupsAndWhole(t *testing.T) {
 		{"no-form-and-a-mandatory-case-fails", v2, a.unclaimed().tried(v2, "5.2-1-1", "FAIL"), "5.2-1", fail, fail, whole},
 		{"no-form-and-a-recommended-case-fails", v2, a.unclaimed().tried(v2, "5.6-7-1", "FAIL"), "5.6-7", fail, open, whole},
 		{"no-form-and-condition-unknown", v2, a.unclaimed().tried(v2, "5.1-4-1", "FAIL").with(pattern{"en.user_authentication": nil}), "5.1-4", open, open, whole},
+		{"cases-pass-and-condition-unknown", v2, a.with(pattern{"en.user_authentication": nil}), "5.1-4", open, open, group},
 		{"does-not-apply-though-its-case-fails", v2, a.row(v2, "5.1-4", "NA", "nobody logs in").tried(v2, "5.1-4-1", "FAIL").with(pattern{"en.user_authentication": false}),
 			"5.1-4", none, pass, whole},
 
