@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/assay-psti/assay"
 )
 
@@ -189,8 +187,8 @@ func (p *Provision) Mandatory() bool { return strings.HasPrefix(p.Status, "M") }
 // parseStandard reads a catalogue and makes one regime for each edition.
 func parseStandard(name string, data []byte) ([]*Regime, error) {
 	var c catalogueFile
-	if err := yaml.UnmarshalWithOptions(data, &c, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", name, assay.ErrInvalid, err)
+	if err := decode(name, data, &c); err != nil {
+		return nil, err
 	}
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
