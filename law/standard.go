@@ -359,11 +359,12 @@ func (s *Catalogue) cite(id string) assay.Cite {
 // requirement is the node of a provision: by what facts it is met, then its test
 // cases.
 func (s *Catalogue) requirement(p *Provision) *Node {
-	n := &Node{ID: p.ID, Title: p.Name, Kind: "provision", Cite: s.cite(p.ID), Confidence: Read, Level: p.Status[:1],
+	n := &Node{ID: p.ID, Title: p.Name, Kind: "provision", Cite: s.cite(p.ID), Level: p.Status[:1],
+		Confidence: Secondary, Reading: p.Paraphrase, // its wording was seen in transcriptions only
 		When: Expr{Source: p.condition()}}
 	if len(p.Conditions) > 1 {
 		n.Confidence, n.Decision = Inferred, 31
-		n.Reading = "Several conditions stand on this row; all of them must hold."
+		n.Reading += " All conditions of the row must hold."
 	}
 	switch {
 	case p.Met != nil:
