@@ -123,3 +123,23 @@ func (c *Check) validate() error {
 	}
 	return nil
 }
+
+// Doc takes a check's documentation out of the text of its doc.go: the package
+// comment from its first heading on. That heading is the title.
+func Doc(source string) string {
+	comment, _, _ := strings.Cut(source, "\npackage ")
+	var b strings.Builder
+	inside := false
+	for _, line := range strings.Split(comment, "\n") {
+		text, ok := strings.CutPrefix(line, "//")
+		switch {
+		case !ok:
+		case !inside && strings.HasPrefix(text, " # "):
+			inside = true
+			b.WriteString(strings.TrimPrefix(text, " # ") + "\n")
+		case inside:
+			b.WriteString(strings.TrimPrefix(text, " ") + "\n")
+		}
+	}
+	return strings.TrimSpace(b.String()) + "\n"
+}

@@ -148,3 +148,15 @@ func TestResultOf(t *testing.T) {
 		}()
 	}
 }
+
+func TestDoc(t *testing.T) {
+	const source = "// Package x is a check.\n//\n// # What it says\n//\n// It looks.\n//\n//   - # at this\n//\n// # How\n//\n// So.\npackage x\n\n// # Other\n"
+	const want = "What it says\n\nIt looks.\n\n  - # at this\n\n# How\n\nSo.\n"
+	c := &check.Check{Doc: check.Doc(source)}
+	if c.Doc != want || c.Title() != "What it says" {
+		t.Errorf("got %q, title %q", c.Doc, c.Title())
+	}
+	if got := check.Doc("// Package x has no heading.\npackage x\n"); strings.TrimSpace(got) != "" {
+		t.Errorf("got %q", got)
+	}
+}

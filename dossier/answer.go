@@ -109,7 +109,7 @@ func (f *yamlFile) entryPlaces(key string) []string {
 	if list := f.list(key); list != nil {
 		for _, n := range list.Values {
 			line, column := first(n)
-			places = append(places, fmt.Sprintf("%s:%d:%d", f.name, line, column))
+			places = append(places, f.place(line, column))
 		}
 	}
 	return places
@@ -200,6 +200,9 @@ func addAnswers(old []byte, answers []Answer) ([]byte, error) {
 	}
 	for i := range answers {
 		text = appendAnswer(text, &answers[i], indent)
+	}
+	if len(text) > maxYAMLBytes || len(before.answers)+len(answers) > maxAnswers {
+		return nil, before.file.problem(0, 0, fmt.Sprintf("would hold more than 1 MiB or %d answers", maxAnswers), "remove answers that later ones replaced")
 	}
 	after, err := readDeclared(text)
 	if err != nil || !sameAnswers(slices.Concat(before.answers, answers), after.answers) {

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 
@@ -30,11 +31,12 @@ type Dossier struct {
 	Observed []assay.Observation // observed.jsonl, withdrawals and all
 	Notices  []string            // what the reader should know, one line each
 
-	root   *os.Root
-	lock   *os.File // nil when opened for reading only
-	places map[assay.ObservationID]string
-	size   int64 // of observed.jsonl as read
-	seen   observed
+	root    *os.Root
+	lock    *os.File // nil when opened for reading only
+	product *yamlFile
+	places  map[assay.ObservationID]string
+	size    int64 // of observed.jsonl as read
+	seen    observed
 }
 
 const evidenceDir = "evidence"
@@ -110,11 +112,11 @@ func (d *Dossier) readProduct() error {
 	if err != nil {
 		return err
 	}
-	p, err := readProduct(data)
+	p, f, err := readProduct(data)
 	if err != nil {
 		return err
 	}
-	d.Product = *p
+	d.Product, d.product = *p, f
 	return nil
 }
 
@@ -128,8 +130,10 @@ func (d *Dossier) readDeclared() error {
 	if err != nil {
 		return err
 	}
-	said, places := answers.observations()
-	d.Declared, d.places = append(d.Product.declared(), said...), places
+	listed, places := d.Product.declared(d.product)
+	said, more := answers.observations()
+	maps.Copy(places, more)
+	d.Declared, d.places = append(listed, said...), places
 	return nil
 }
 

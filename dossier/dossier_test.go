@@ -2,6 +2,7 @@ package dossier
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -101,16 +102,17 @@ func TestLoad(t *testing.T) {
 		}
 		got = append(got, strings.Join([]string{string(o.Subject), string(o.Term), o.Value.String(), o.Value.Type().String(), o.By, o.At.Format(time.RFC3339), o.Note, d.Place(&o)}, "|"))
 	}
-	const stated = "product.yaml|2026-04-29T00:00:00Z||product.yaml"
+	const stated = "product.yaml|2026-04-29T00:00:00Z||product.yaml:"
 	want := []string{
-		"product|label.relied_on|yes|bool|" + stated,
-		"label/l1|label.scheme|CLS|text|" + stated,
-		"label/l1|label.level|2|text|" + stated,
-		"label/l1|label.issued|2026-01-01|date|" + stated,
-		"label/l1|label.expires|2027-01-01|date|" + stated,
-		"component/app|component.category|required|text|" + stated,
-		"interface/web|interface.protocol|http|text|" + stated,
-		"interface/web|interface.declared|yes|bool|" + stated,
+		"product|supply.territories|GB, NI|set|" + stated + "6:14",
+		"product|label.relied_on|yes|bool|" + stated + "23:3",
+		"label/l1|label.scheme|CLS|text|" + stated + "23:22",
+		"label/l1|label.level|2|text|" + stated + "23:34",
+		"label/l1|label.issued|2026-01-01|date|" + stated + "23:47",
+		"label/l1|label.expires|2027-01-01|date|" + stated + "23:68",
+		"product|component.required|yes|bool|" + stated + "21:25",
+		"interface/web|interface.protocol|http|text|" + stated + "19:25",
+		"interface/web|interface.declared|yes|bool|" + stated + "19:10",
 		"product|password.used|yes|bool|A. Person|2026-04-29T00:00:00Z||declared.yaml:3:5",
 		"password/admin-web|password.set_by_user|no|bool|A. Person|2026-04-30T09:00:00Z|because\n|declared.yaml:7:5",
 	}
@@ -168,9 +170,13 @@ func TestBadFiles(t *testing.T) {
 		{"second-document", productFile, "name: x\n---\nname: y\n", "product.yaml:3:5: a second document begins"},
 		{"alias", productFile, "name: &a x\nmake: *a\n", "product.yaml:1:7: \"&\" is an anchor"},
 		{"merge", productFile, "name: x\npages:\n  <<: {product: y}\n", "product.yaml:3:3: \"<<\" is an anchor"},
-		{"tag", productFile, "name: !!str x\n", "is an anchor, alias, merge or tag"},
+		{"tag", productFile, "name: !!str x\n", "is an anchor, alias, merge, tag or explicit key"},
+		{"explicit-key", productFile, "? name\n: x\n", "product.yaml:1:1: \"?\" is an anchor"},
 		{"deep-flow", productFile, "name: " + strings.Repeat("[", 400_000), "product.yaml:1:23: is nested too deeply"},
 		{"deep-block", productFile, "name: " + strings.Repeat("- ", 200_000), "is nested too deeply"},
+		{"many-keys", productFile, "name: x\n" + manyKeys(), "product.yaml:65:4: a group holds more than 64 keys"},
+		{"many-keys-within", productFile, "name: x\npages:\n" + strings.ReplaceAll("  "+strings.TrimSpace(manyKeys()), "\n", "\n  "), "a group holds more than 64 keys"},
+		{"many-keys-in-brackets", productFile, "name: x\npages: {" + strings.ReplaceAll(strings.TrimSpace(manyKeys()), "\n", ", ") + "}", "a group holds more than 64 keys"},
 		{"large", productFile, "name: x\n" + strings.Repeat("# a\n", 1<<18), "product.yaml: is larger than 1048576 bytes"},
 		{"not-text", productFile, "name: x\nmake: \x00\n", "product.yaml:2: holds bytes that are not UTF-8 text"},
 		{"latin-1", productFile, "name: caf\xe9\n", "product.yaml:1: holds bytes that are not UTF-8 text"},
@@ -220,6 +226,14 @@ func TestBadFiles(t *testing.T) {
 			}
 		})
 	}
+}
+
+func manyKeys() string {
+	var b strings.Builder
+	for i := range 45_000 {
+		fmt.Fprintf(&b, "k%d: v\n", i)
+	}
+	return b.String()
 }
 
 func TestNotADossier(t *testing.T) {

@@ -23,7 +23,7 @@ func FuzzProduct(f *testing.F) {
 	f.Add("name: &a [*a, *a]")
 	f.Add("? - - - x\n: {[}")
 	f.Fuzz(func(t *testing.T, text string) {
-		p, err := readProduct([]byte(text))
+		p, file, err := readProduct([]byte(text))
 		if err != nil {
 			if s := err.Error(); strings.ContainsAny(s, "\n\x1b") || !strings.HasPrefix(s, productFile) {
 				t.Errorf("not one line that names the file: %q", s)
@@ -35,7 +35,7 @@ func FuzzProduct(f *testing.F) {
 				t.Error(err)
 			}
 		}
-		p.declared()
+		p.declared(file)
 	})
 }
 

@@ -37,7 +37,7 @@ func Init(dir string, start Start) error {
 	if err := t.Execute(&b, start); err != nil {
 		return fmt.Errorf("start a dossier: %w", err)
 	}
-	if _, err := readProduct(b.Bytes()); err != nil {
+	if _, _, err := readProduct(b.Bytes()); err != nil {
 		return fmt.Errorf("start a dossier: %w", err)
 	}
 	for i := range start.Answers {

@@ -131,13 +131,13 @@ var categories = []string{"hardware", "preinstalled", "required", "associated"}
 // maxParts bounds each list of product.yaml.
 const maxParts = 5000
 
-func readProduct(data []byte) (*Product, error) {
+func readProduct(data []byte) (*Product, *yamlFile, error) {
 	var p Product
 	f, err := readYAML(productFile, data, &p, productScalars)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &p, p.check(f)
+	return &p, f, p.check(f)
 }
 
 // check finds what is written in the right form but cannot be meant.

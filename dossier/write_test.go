@@ -308,7 +308,7 @@ func TestInit(t *testing.T) {
 	if p.Name != start.Name || p.Make != "yes" || p.Models[0] != "1.10" || p.Category != "kettle" || p.Territories[0] != "GB" || p.Stated != start.Stated {
 		t.Errorf("got %+v", p)
 	}
-	if len(d.Declared) != 2 || len(d.Evidence.Items()) != 0 {
+	if len(d.Declared) != 3 || len(d.Evidence.Items()) != 0 {
 		t.Errorf("got %+v and %d items", d.Declared, len(d.Evidence.Items()))
 	}
 	if err := Init(dir, start); !errors.Is(err, assay.ErrConflict) {
@@ -340,7 +340,7 @@ func TestTemplateExamples(t *testing.T) {
 		}
 		out = append(out, line)
 	}
-	p, err := readProduct([]byte(strings.Join(out, "\n")))
+	p, _, err := readProduct([]byte(strings.Join(out, "\n")))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, strings.Join(out, "\n"))
 	}

@@ -18,11 +18,12 @@ import (
 	"github.com/assay-psti/assay"
 )
 
-// Bounds of a YAML file of a dossier. Anchors, aliases, merges and tags are not
-// used at all, so nothing can be made to grow.
+// Bounds of a YAML file of a dossier. Anchors, aliases, merges, tags and
+// explicit keys are not used at all, so nothing can be made to grow.
 const (
 	maxYAMLBytes  = 1 << 20
 	maxYAMLTokens = 200_000
+	maxYAMLKeys   = 64
 	maxYAMLDepth  = 16  // brackets within brackets
 	maxYAMLColumn = 100 // at which a list item or the first word of a line may stand: bounds the nesting
 )
@@ -90,29 +91,65 @@ func notText(data []byte) int {
 	return -1
 }
 
-// checkTokens bounds the nesting before the recursive parser sees the text.
+// checkTokens bounds the nesting before the recursive parser sees the text, and
+// the size of each mapping, with whose square the parser's time grows.
 func (f *yamlFile) checkTokens(text string) error {
 	depth, line, count := 0, 0, 0
+	var keys keyCount
 	for _, t := range lexer.Tokenize(text) {
 		at, column := position(t)
 		count++
 		switch t.Type {
-		case token.AnchorType, token.AliasType, token.MergeKeyType, token.TagType:
-			return f.problem(at, column, fmt.Sprintf("%q is an anchor, alias, merge or tag", clip(t.Value)), "write the value itself, in quotes if it is a text")
+		case token.AnchorType, token.AliasType, token.MergeKeyType, token.TagType, token.MappingKeyType:
+			return f.problem(at, column, fmt.Sprintf("%q is an anchor, alias, merge, tag or explicit key", clip(t.Value)), "write the value itself, in quotes if it is a text")
 		case token.SequenceStartType, token.MappingStartType:
 			depth++
 		case token.SequenceEndType, token.MappingEndType:
 			depth--
 		}
-		outer := at != line || t.Type == token.SequenceEntryType || t.Type == token.MappingKeyType
+		outer := at != line || t.Type == token.SequenceEntryType
 		if depth > maxYAMLDepth || (outer && column > maxYAMLColumn && t.Type != token.CommentType) {
 			return f.problem(at, column, "is nested too deeply", "write it as the template does")
 		}
-		if line = at; count > maxYAMLTokens {
+		if count > maxYAMLTokens {
 			return f.problem(at, column, "holds too much", "move what is evidence into the evidence folder")
 		}
+		if keys.add(t, depth, outer) > maxYAMLKeys {
+			return f.problem(at, column, fmt.Sprintf("a group holds more than %d keys", maxYAMLKeys), "write it as the template does")
+		}
+		line = at
 	}
 	return nil
+}
+
+// keyCount counts the keys of the mappings that are open: in brackets by their
+// depth, else by the column of the key.
+type keyCount struct {
+	flow  [maxYAMLDepth + 2]int
+	block [maxYAMLColumn + 2]int
+}
+
+// add takes the next token and gives the number of keys of the mapping it is in.
+func (k *keyCount) add(t *token.Token, depth int, outer bool) int {
+	_, column := position(t)
+	depth = max(depth, 0)
+	if depth == 0 && outer && t.Type != token.CommentType {
+		clear(k.block[min(column+1, len(k.block)):]) // what stood further in has ended
+	}
+	switch {
+	case t.Type == token.MappingStartType || t.Type == token.SequenceStartType:
+		k.flow[depth] = 0
+	case t.Type != token.MappingValueType:
+	case depth > 0:
+		k.flow[depth]++
+		return k.flow[depth]
+	case t.Prev != nil:
+		_, key := position(t.Prev)
+		key = min(max(key, 0), maxYAMLColumn+1)
+		k.block[key]++
+		return k.block[key]
+	}
+	return 0
 }
 
 var plainInt = regexp.MustCompile(`^(0|-?[1-9][0-9]{0,17})$`)
@@ -216,6 +253,11 @@ func first(node ast.Node) (line, column int) {
 }
 
 func (f *yamlFile) problem(line, column int, what, do string) error {
+	return &assay.Problem{Kind: assay.ErrInvalid, Where: f.place(line, column), What: what, Do: do}
+}
+
+// place writes file:line:column as far as these are known.
+func (f *yamlFile) place(line, column int) string {
 	where := f.name
 	if line > 0 {
 		where += fmt.Sprintf(":%d", line)
@@ -223,7 +265,7 @@ func (f *yamlFile) problem(line, column int, what, do string) error {
 			where += fmt.Sprintf(":%d", column)
 		}
 	}
-	return &assay.Problem{Kind: assay.ErrInvalid, Where: where, What: what, Do: do}
+	return where
 }
 
 func position(t *token.Token) (line, column int) {

@@ -28,7 +28,8 @@ const (
 )
 
 // Asks are the questions whose answers can still change the verdict of some limb
-// of the regimes named, most decisive first. A question is put if and only if
+// of the regimes named, most decisive first: what decides whether the law applies
+// comes first, in the order in which the law asks it. A question is put if and only if
 // that is so: a term that no open limb wants is not asked. only, if not empty,
 // keeps what bears on the limb of that ID.
 //
@@ -147,8 +148,8 @@ func (l *Law) weigh(all []found, facts *vocab.Facts, asAt assay.Date, names []st
 		asks = append(asks, a)
 	}
 	slices.SortStableFunc(asks, func(a, b Ask) int {
-		if a.rank != b.rank {
-			return a.rank - b.rank
+		if a.rank != b.rank || a.rank != limbRank {
+			return a.rank - b.rank // scope and roles are asked in the order of their trees, gates as written
 		}
 		return b.weight - a.weight
 	})

@@ -217,9 +217,6 @@ func (r *Regime) judge(facts *vocab.Facts, asAt assay.Date) RegimeVerdict {
 	if r.Scope != nil {
 		v.Scope = r.scope(j)
 	}
-	if r.Roles != nil {
-		v.Persons = r.persons(j)
-	}
 	scope := assay.Pass
 	switch {
 	case v.Scope != nil:
@@ -229,7 +226,10 @@ func (r *Regime) judge(facts *vocab.Facts, asAt assay.Date) RegimeVerdict {
 	}
 	if scope == assay.NotApplicable {
 		v.Verdict = scope
-		return v
+		return v // and no person owes a duty for the product
+	}
+	if r.Roles != nil {
+		v.Persons = r.persons(j)
 	}
 	j.records = j.records[:0]
 	v.Verdict = r.requirements(j)

@@ -190,6 +190,17 @@ func (c *code) operand(s *situation) (*assay.Value, bool, marks) {
 		}
 		v := assay.Day(d)
 		return &v, true, m
+	case opConditional: // its branches may be dates or words
+		t, m := c.args[0].eval(s)
+		if t == unknown {
+			return nil, false, m
+		}
+		branch := c.args[1]
+		if t == isFalse {
+			branch = c.args[2]
+		}
+		v, known, n := branch.operand(s)
+		return v, known, marks{m.because | n.because, n.wanted}
 	}
 	t, m := c.eval(s)
 	if t == unknown {

@@ -30,11 +30,14 @@ func (j *judge) explain(i int) *Result {
 		if n.ForAny != "" {
 			r.Group = "for_any"
 		}
-		// Whether the list is whole matters only while what nobody named is open.
-		if rec.verdict == assay.Inconclusive && n.Complete.code != nil {
+		if n.Complete.code != nil {
 			var whole Result
-			if j.expression(&n.Complete, &whole) != isTrue {
-				r.Wanted = whole.Wanted
+			list := j.expression(&n.Complete, &whole)
+			switch named, rest := j.listed(i); {
+			case named && rest == nil: // left out because the list is whole
+				r.Facts = append(r.Facts, whole.Facts...)
+			case named && list != isTrue && rest.verdict == assay.Inconclusive && rec.verdict == assay.Inconclusive:
+				r.Wanted = addWanted(r.Wanted, whole.Wanted...)
 			}
 		}
 	default:
@@ -54,6 +57,20 @@ func (j *judge) explain(i int) *Result {
 	j.part = rec.part
 	r.finish()
 	return r
+}
+
+// listed gives whether any part is named below record i, and the record of what
+// nobody named; nil when that was left out.
+func (j *judge) listed(i int) (named bool, rest *record) {
+	for k := i + 1; k < j.records[i].end; k = j.records[k].end {
+		switch j.records[k].place {
+		case asPart:
+			named = true
+		case asOther:
+			rest = &j.records[k]
+		}
+	}
+	return named, rest
 }
 
 func partTitle(rec *record, n *Node) string {
@@ -82,6 +99,7 @@ func (j *judge) explainBody(rec *record, r *Result, part bool) {
 	if n.FailsWhen.code != nil && t == isFalse && rec.verdict == assay.Fail {
 		r.drop(&n.FailsWhen, j) // it did not fail by this
 	}
+	j.settled(rec, r)
 	for k := range n.Unsettled {
 		q := &n.Unsettled[k]
 		var arises Result
@@ -112,6 +130,17 @@ func (j *judge) explainBody(rec *record, r *Result, part bool) {
 		r.Group = "any"
 	case n.provision != nil:
 		r.Group = "provision"
+	}
+}
+
+// settled adds the facts by which no doubtful point of law arises: they are part of
+// why a verdict stands.
+func (j *judge) settled(rec *record, r *Result) {
+	if rec.verdict != assay.Pass && rec.verdict != assay.Fail {
+		return
+	}
+	for k := range rec.node.Unsettled {
+		j.expression(&rec.node.Unsettled[k].When, r)
 	}
 }
 

@@ -213,7 +213,6 @@ func (j *judge) content(n *Node) assay.Verdict {
 type walk struct {
 	outcome *Outcome // nil when the answers known do not decide
 	steps   []*Step  // asked, in order; for an open walk, all that matter
-	open    []*Step  // of these, the ones whose answers are not known
 }
 
 // follow walks a tree from a step. Where an answer is not known it goes both
@@ -240,15 +239,23 @@ func (j *judge) follow(to target) walk {
 		return w
 	}
 	yes, no := j.follow(s.yes), j.follow(s.no)
-	if yes.outcome != nil && yes.outcome == no.outcome {
-		yes.steps = union(yes.steps, no.steps)
-		yes.open = nil
-		return yes
+	return walk{outcome: either(yes.outcome, no.outcome), steps: append([]*Step{s}, union(yes.steps, no.steps)...)}
+}
+
+// out is where ways meet that end outside the law's reach on different grounds:
+// which ground it is no longer matters.
+var out = Outcome{ID: "OUT", Name: "OUT", Verdict: assay.NotApplicable, Title: "Not reached by this law, on one ground or another"}
+
+// either is the outcome of two ways of which it is not known which is the right
+// one; nil when it matters.
+func either(a, b *Outcome) *Outcome {
+	switch {
+	case a == b:
+		return a
+	case a != nil && b != nil && a.Verdict == assay.NotApplicable && b.Verdict == assay.NotApplicable:
+		return &out
 	}
-	return walk{
-		steps: append([]*Step{s}, union(yes.steps, no.steps)...),
-		open:  append([]*Step{s}, union(yes.open, no.open)...),
-	}
+	return nil
 }
 
 func union(a, b []*Step) []*Step {
@@ -279,11 +286,7 @@ func (j *judge) outcome(to target) *Outcome {
 		case isFalse:
 			to = s.no
 		default:
-			yes, no := j.outcome(s.yes), j.outcome(s.no)
-			if yes != no {
-				return nil
-			}
-			return yes
+			return either(j.outcome(s.yes), j.outcome(s.no))
 		}
 	}
 	return to.outcome

@@ -1,6 +1,7 @@
 package law
 
 import (
+	"slices"
 	"testing"
 	"testing/fstest"
 
@@ -165,5 +166,60 @@ func TestWantedAndBecause(t *testing.T) {
 	// Territory S depends on the kind; N does not, so the product is in scope there.
 	if s := a.Regimes[0].Scope; s.Verdict != assay.Pass || s.Outcome != "IN" {
 		t.Errorf("scope %v %s", s.Verdict, s.Outcome)
+	}
+}
+
+// A point of law is open only once the facts raise it; until then it is the
+// facts that are wanted.
+func TestUnsettledPointNotYetRaised(t *testing.T) {
+	l := toy(t)
+	for _, tt := range []struct {
+		name   string
+		odd    []said
+		open   Open
+		points int
+	}{
+		{"not-known-whether-it-arises", nil, OpenEvidence, 0},
+		{"arises", []said{{"product", "thing.odd", assay.Bool(true)}}, OpenLaw, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := toyFacts(t, l, append(tt.odd, said{"product", "thing.connects", assay.Bool(true)}, said{"product", "thing.date", assay.Day(assay.MustDate("2030-01-01"))}))
+			a, err := l.Judge(f, assay.MustDate("2023-01-01"), "toy")
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := a.Regimes[0].Requirements[1]
+			if r.Verdict != assay.Inconclusive || r.Open != tt.open || len(r.Unsettled) != tt.points {
+				t.Errorf("%v, open %q, %d points; want INCONCLUSIVE, %q, %d", r.Verdict, r.Open, len(r.Unsettled), tt.open, tt.points)
+			}
+		})
+	}
+}
+
+// Whether the list is whole is asked only where it could decide.
+func TestWantsTheListOnlyWhereItMatters(t *testing.T) {
+	l := toy(t)
+	whole := Wanted{"product", "lock.list_whole"}
+	connects := said{"product", "thing.connects", assay.Bool(true)}
+	tests := []struct {
+		name  string
+		facts []said
+		want  bool
+	}{
+		{"no-part-named", nil, false},
+		{"part-named", []said{{"lock/a", "lock.exempt", assay.Bool(false)}}, true},
+		{"the-rest-is-settled", []said{{"lock/a", "lock.exempt", assay.Bool(false)}, {"product", "lock.exempt", assay.Bool(true)}}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a, err := l.Judge(toyFacts(t, l, append(tt.facts, connects)), assay.MustDate("2023-01-01"), "toy")
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := a.Regimes[0].Requirements[0]
+			if got := slices.Contains(r.Wanted, whole); got != tt.want || r.Verdict != assay.Inconclusive {
+				t.Errorf("%v, list wanted %v; want INCONCLUSIVE, %v", r.Verdict, got, tt.want)
+			}
+		})
 	}
 }

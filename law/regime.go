@@ -50,11 +50,11 @@ type Regime struct {
 
 // Version is the law as it stood from a date on.
 type Version struct {
-	ID      string     `yaml:"id"`
-	From    assay.Date `yaml:"from"` // first day
-	Title   string     `yaml:"title"`
-	Cite    assay.Cite `yaml:"cite"`
-	Changed string     `yaml:"changed"` // what it changed, in plain words
+	ID      string     `yaml:"id" json:"id"`
+	From    assay.Date `yaml:"from" json:"from"` // first day
+	Title   string     `yaml:"title" json:"title"`
+	Cite    assay.Cite `yaml:"cite" json:"cite"`
+	Changed string     `yaml:"changed" json:"changed,omitempty"` // what it changed, in plain words
 }
 
 // Overlay is a reading that changed by date without a new version of the law.

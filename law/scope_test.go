@@ -1,13 +1,17 @@
 package law_test
 
 import (
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/law"
+	"github.com/assay-psti/assay/vocab"
 )
 
 // camera is an ordinary Wi-Fi camera, new, sold to consumers in Great Britain:
@@ -191,10 +195,10 @@ func TestScopeExceptions(t *testing.T) {
 		{"medical-software-unknown", now, medical(true, nil), "open", "open", "Sch.3 para 3(2)"},
 
 		{"meter-licensed-and-assured", now, meter(true, true), "OUT_EXCEPTED", "OUT_EXCEPTED", "Sch.3 para 4"},
-		{"meter-display-not-assured", now, meter(true, false), "IN", "", "Sch.3 para 4(b)"},
-		{"meter-assured-but-from-a-shop", now, meter(false, true), "IN", "", "Sch.3 para 4(a)"},
-		{"meter-assurance-unknown", now, meter(true, nil), "open", "", "Sch.3 para 4(b)"},
-		{"meter-assurance-unknown-not-licensed", now, meter(false, nil), "IN", "", "Sch.3 para 4(a)"},
+		{"meter-display-not-assured", now, meter(true, false), "IN", "", "Sch.3 para 4"},
+		{"meter-assured-but-from-a-shop", now, meter(false, true), "IN", "", "Sch.3 para 4"},
+		{"meter-assurance-unknown", now, meter(true, nil), "open", "", "Sch.3 para 4"},
+		{"meter-assurance-unknown-not-licensed", now, meter(false, nil), "IN", "", "Sch.3 para 4"},
 
 		{"ni-no-such-law", now, three(false, nil, nil), "IN", "IN", "Sch.3 para 1"},
 		{"ni-law-proviso-not-met", now, three(true, true, false), "IN", "IN", "Sch.3 para 1"},
@@ -238,25 +242,25 @@ func TestScopeSupply(t *testing.T) {
 	checkScope(t, []scopeRow{
 		{"statutory-function", now, manner("statutory_function"), "IN", "", "s.55(2)"},
 		{"works-contract", now, manner("works_contract"), "IN", "", "s.55(5)-(6)"},
-		{"new-building", now, manner("new_building"), "IN", "", "s.55(10)"},
-		{"hire-purchase", now, manner("hire_purchase"), "IN", "", "s.55(3)(b), (11)"},
+		{"new-building", now, manner("new_building"), "IN", "", "s.55(3)-(4), (7)-(10)"},
+		{"hire-purchase", now, manner("hire_purchase"), "IN", "", "s.55(3), (11)-(12)"},
 		{"hire-lender-unknown", now, manner("hire_or_loan"), "open", "", "s.55(3)(a)"},
-		{"hire-continued", now, manner("hire_continued"), "OUT_NO_SUPPLY", "", "s.55(4)"},
-		{"scrap", now, manner("scrap"), "OUT_NO_SUPPLY", "", "s.55(7)"},
-		{"transport-only", now, manner("transport_only"), "OUT_NO_SUPPLY", "", "s.55(8)"},
-		{"handed-back", now, manner("handed_back"), "OUT_NO_SUPPLY", "", "s.55(9)"},
-		{"with-land", now, manner("with_land"), "OUT_NO_SUPPLY", "", "s.55(10)"},
+		{"hire-continued", now, manner("hire_continued"), "OUT_NO_SUPPLY", "", "s.55(3)-(4), (7)-(10)"},
+		{"scrap", now, manner("scrap"), "OUT_NO_SUPPLY", "", "s.55(3)-(4), (7)-(10)"},
+		{"transport-only", now, manner("transport_only"), "OUT_NO_SUPPLY", "", "s.55(3)-(4), (7)-(10)"},
+		{"handed-back", now, manner("handed_back"), "OUT_NO_SUPPLY", "", "s.55(3)-(4), (7)-(10)"},
+		{"with-land", now, manner("with_land"), "OUT_NO_SUPPLY", "", "s.55(3)-(4), (7)-(10)"},
 		{"private-sale", now, manner("outside_business"), "OUT_NO_SUPPLY", "", "s.55(2)"},
 		{"manner-unknown", now, pattern{"supply.manner": nil}, "open", "", "s.55"},
 		{"nowhere-in-uk", now, pattern{"supply.territories": []string{}}, "OUT_NO_SUPPLY", "OUT_NO_SUPPLY", "s.56(2)"},
 		{"territories-unknown", now, pattern{"supply.territories": nil}, "open", "open", "s.56(2)"},
 
 		{"returned-unwanted-trade", now, trade("returned_unwanted", true), "IN", "", "s.54(3), (5)"},
-		{"returned-under-recall", now, history("returned_safety"), "IN", "", "s.54(6)"},
-		{"returned-faulty", now, history("returned_faulty"), "REVIEW", "", "s.54(5)"},
+		{"returned-under-recall", now, history("returned_safety"), "IN", "", "s.54(5)-(9)"},
+		{"returned-faulty", now, history("returned_faulty"), "REVIEW", "", "s.54(5)-(9)"},
 		{"returned-faulty-no-market", now, trade("returned_faulty", false), market, "", "s.54"},
 		{"reconditioned-by-manufacturer-trade", now, trade("reconditioned_by_manufacturer", true), "IN", "", "s.54(3), (7)"},
-		{"through-installer", now, history("through_installer"), "IN", "", "s.54(9)"},
+		{"through-installer", now, history("through_installer"), "IN", "", "s.54(5)-(9)"},
 		{"traded-abroad", now, history("traded_abroad"), "REVIEW", "", "s.54(2)(b)"},
 		{"traded-abroad-no-market", now, trade("traded_abroad", false), market, "", "s.54"},
 		{"supplied-by-other-to-consumers", now, history("supplied_by_other"), "IN", "", "s.54(2)(b)"},
@@ -354,4 +358,69 @@ func TestScopeConsignments(t *testing.T) {
 	if diff := cmp.Diff(names(v.Scope.Wanted), []string{"consignment/offices supply.identical_to_consumers"}); diff != "" {
 		t.Errorf("wanted (-got +want):\n%s", diff)
 	}
+}
+
+// drawAnswers answers every term that scope speaks of.
+func drawAnswers(t *rapid.T) pattern {
+	p := pattern{}
+	terms := vocab.Standard().Terms()
+	for i := range terms {
+		term := &terms[i]
+		id := string(term.ID)
+		topic, _, _ := strings.Cut(id, ".")
+		if !slices.Contains([]string{"product", "exception", "supply"}, topic) {
+			continue
+		}
+		switch term.Type {
+		case assay.BoolType:
+			p[id] = rapid.Bool().Draw(t, id)
+		case assay.TextType:
+			p[id] = rapid.SampledFrom(term.Values).Draw(t, id)
+		case assay.SetType:
+			p[id] = rapid.SliceOfNDistinct(rapid.SampledFrom(term.Values), 0, 2, rapid.ID).Draw(t, id)
+		case assay.DateType:
+			p[id] = rapid.SampledFrom([]string{"2024-04-28", "2024-04-29", "2025-02-24", "2025-02-25", "2026-01-01"}).Draw(t, id)
+		}
+	}
+	return p
+}
+
+// TestScopeNeverTurns holds that an outcome reached on some answers stays whatever
+// the others are, and that answering only what is wanted leads to an outcome.
+func TestScopeNeverTurns(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		asAt := rapid.SampledFrom([]string{"2024-04-29", "2025-02-24", "2025-02-25", "2025-12-03", "2025-12-04", now}).Draw(rt, "as at")
+		all := drawAnswers(rt)
+		full := all.judge(t, "uk-psti", asAt).Scope.Decisions
+		some := pattern{}
+		for _, id := range slices.Sorted(maps.Keys(all)) {
+			if rapid.IntRange(0, 3).Draw(rt, "known "+id) > 0 {
+				some[id] = all[id]
+			}
+		}
+		for i := range full {
+			if full[i].Open == law.OpenEvidence {
+				rt.Fatalf("everything is known, and %s wants %v", full[i].Territory, names(full[i].Wanted))
+			}
+			known := some.with(nil)
+			for {
+				d := known.judge(t, "uk-psti", asAt).Scope.Decisions[i]
+				if d.Open != law.OpenEvidence {
+					// Out on one ground or another stays out; which ground may be named later.
+					if outcome(d) != outcome(full[i]) && !(d.Outcome == "OUT" && full[i].Verdict == assay.NotApplicable) {
+						rt.Fatalf("%s: %s on some answers, %s on all", d.Territory, outcome(d), outcome(full[i]))
+					}
+					break
+				}
+				wanted := names(d.Wanted)
+				if len(wanted) == 0 {
+					rt.Fatalf("%s is open and wants nothing", d.Territory)
+				}
+				if _, told := known[wanted[0]]; told {
+					rt.Fatalf("%s wants %s, which it was told", d.Territory, wanted[0])
+				}
+				known[wanted[0]] = all[wanted[0]]
+			}
+		}
+	})
 }

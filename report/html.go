@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/assay-psti/assay"
@@ -25,7 +26,7 @@ func HTML(out io.Writer, d *Document, v *vocab.Vocabulary) error {
 		"why": w.why, "fact": w.fact, "bearing": bearing, "basis": basis, "subject": subject, "deciders": deciders,
 		"moment": moment, "slug": slug, "mark": mark, "class": class, "words": sentence, "observation": w.observation,
 		"title": w.title, "short": short, "child": w.child, "wanted": func(x []law.Wanted) string { return w.wanted(x, 8) },
-		"scopeWords": scopeWords, "routes": routes, "top": func(r *law.Result) limbView { return limbView{r, 3} },
+		"scopeWords": scopeWords, "routes": routes, "gateWords": gateWords, "lower": lowerFirst, "top": func(r *law.Result) limbView { return limbView{r, 0} },
 	}).Parse(pageSource)
 	if err != nil {
 		return err
@@ -68,6 +69,17 @@ type source struct {
 type limbView struct {
 	*law.Result
 	Level int
+}
+
+// Top reports whether the result is a requirement, whose title stands above it.
+func (l limbView) Top() bool { return l.Level == 0 }
+
+// Ways reports whether one of several ways is enough.
+func (l limbView) Ways() bool { return l.Group == "any" }
+
+// Deciding is which of the limbs came first to the verdict; the others are folded.
+func (l limbView) Deciding() int {
+	return slices.IndexFunc(l.Limbs, func(r *law.Result) bool { return r.Verdict == l.Verdict })
 }
 
 func (w *view) child(r *law.Result, level int) limbView { return limbView{r, level + 1} }

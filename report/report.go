@@ -36,6 +36,7 @@ type Outcome struct {
 	Outcome      string   `json:"outcome"` // ran, skipped, failed
 	Reason       string   `json:"reason,omitempty"`
 	Remarks      []string `json:"remarks,omitempty"` // what it could not look at, and the like
+	Whole        bool     `json:"whole"`             // it looked at all there was
 	Observations int      `json:"observations"`
 }
 
@@ -95,28 +96,33 @@ func (w *view) fact(f law.FactUsed) string {
 	if f.Conflict {
 		value = "observations contradict each other"
 	}
-	text := w.title(f.Term) + ": " + value
-	if s := subject(f.Subject); s != "" {
-		text = s + ", " + text
+	return w.title(f.Term) + ": " + value
+}
+
+// facts puts facts in words, each part of the product named once.
+func (w *view) facts(all []law.FactUsed) []string {
+	var parts []string
+	last := assay.Product
+	for _, f := range all {
+		text := w.fact(f)
+		if s := subject(f.Subject); s != "" && f.Subject != last {
+			text = s + ": " + text
+		}
+		last = f.Subject
+		parts = append(parts, text)
 	}
-	return text
+	return parts
 }
 
 // why says in a line what decided a result, or what leaves it open.
 func (w *view) why(r *law.Result) string {
+	const most = 4
 	var parts []string
-	switch r.Verdict {
-	case assay.NotApplicable:
-		for _, f := range bearing(r) {
-			parts = append(parts, w.fact(f))
-		}
-		if len(parts) == 0 {
-			return "nothing to judge"
-		}
-	case assay.Inconclusive:
+	switch {
+	case r.Verdict == assay.Inconclusive:
 		for _, f := range r.Facts {
 			if f.Conflict {
-				parts = append(parts, w.fact(f))
+				parts = append(parts, w.facts([]law.FactUsed{f})...)
 			}
 		}
 		for _, p := range r.Unsettled {
@@ -125,12 +131,23 @@ func (w *view) why(r *law.Result) string {
 		if len(r.Wanted) > 0 {
 			parts = append(parts, "not known: "+w.wanted(r.Wanted, 3))
 		}
+	case len(r.Limbs) > 0 && r.Verdict != assay.NotApplicable:
+		for _, leaf := range told(r) {
+			text := leaf.ID + " " + lowerFirst(leaf.Title)
+			if why := w.why(leaf); r.Verdict == assay.Fail && len(leaf.Limbs) == 0 && why != "" {
+				text += " (" + why + ")"
+			}
+			if !slices.Contains(parts, text) {
+				parts = append(parts, text)
+			}
+		}
 	default:
-		for _, f := range bearing(r) {
-			parts = append(parts, w.fact(f))
+		parts = w.facts(bearing(r))
+		if len(parts) == 0 && r.Verdict == assay.NotApplicable {
+			return "nothing to judge"
 		}
 	}
-	return join(parts, "; ", 4)
+	return join(parts, "; ", most)
 }
 
 // wanted names the terms that are wanted.
@@ -185,6 +202,19 @@ func bearing(r *law.Result) []law.FactUsed {
 		}
 	}
 	return facts
+}
+
+// told are the leaves worth telling: where one of several ways is enough, those
+// of the first that came to the verdict, for the others rest on the same facts.
+func told(r *law.Result) []*law.Result {
+	if r.Group == "any" {
+		for _, route := range r.Limbs {
+			if route.Verdict == r.Verdict {
+				return deciders(route)
+			}
+		}
+	}
+	return deciders(r)
 }
 
 // deciders are the leaf results that gave a result its verdict.
@@ -318,7 +348,7 @@ func (w *view) contradictions() []contradiction {
 				continue
 			}
 			seen[key] = true
-			c := contradiction{Fact: w.fact(f)}
+			c := contradiction{Fact: strings.Join(w.facts([]law.FactUsed{f}), "")}
 			for _, id := range f.Against {
 				if o := w.byID[id]; o != nil {
 					c.Against = append(c.Against, o)

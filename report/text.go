@@ -35,6 +35,8 @@ type text struct {
 	*view
 	TextOptions
 	b strings.Builder
+
+	noted map[string]bool // notes said under this requirement
 }
 
 func (t *text) write() {
@@ -126,13 +128,14 @@ func part(s assay.Subject) string {
 func (t *text) requirement(q *law.Result) {
 	t.judged(2, q.Verdict, "%s (%s)", q.Title, q.Cite)
 	const in = 6
-	if t.Verbose {
+	t.noted = map[string]bool{}
+	if t.Verbose && len(q.Limbs) > 0 {
 		t.limbs(q, in)
 		return
 	}
 	switch q.Verdict {
 	case assay.Fail:
-		for _, leaf := range firstFew(t.told(q)) {
+		for _, leaf := range firstFew(told(q)) {
 			t.line(in, "%s %s (%s): %s", leaf.ID, leaf.Title, leaf.Cite, t.why(leaf))
 			t.notes(leaf, in+2)
 			if leaf.Remedy != "" {
@@ -156,19 +159,6 @@ func (t *text) requirement(q *law.Result) {
 	}
 }
 
-// told are the failures worth telling: those of the first route that fails, for
-// the others fail on the same facts.
-func (t *text) told(q *law.Result) []*law.Result {
-	if q.Group == "any" {
-		for _, route := range q.Limbs {
-			if route.Verdict == q.Verdict {
-				return deciders(route)
-			}
-		}
-	}
-	return deciders(q)
-}
-
 func firstFew(all []*law.Result) []*law.Result {
 	const most = 6
 	if len(all) > most {
@@ -178,13 +168,24 @@ func firstFew(all []*law.Result) []*law.Result {
 }
 
 func (t *text) limbs(r *law.Result, in int) {
-	if r.Gate != nil {
-		t.limb(r.Gate, in)
+	if g := r.Gate; g != nil {
+		t.line(in, "applies if: %s: %s", lowerFirst(g.Title), gateWords(g.Verdict))
 	}
 	for _, child := range r.Limbs {
 		t.limb(child, in)
 		t.limbs(child, in+2)
 	}
+}
+
+// gateWords says whether a gate lets a requirement apply.
+func gateWords(v assay.Verdict) string {
+	switch v {
+	case assay.Pass:
+		return "yes"
+	case assay.Inconclusive:
+		return "not known"
+	}
+	return "no"
 }
 
 func (t *text) limb(r *law.Result, in int) {
@@ -202,15 +203,18 @@ func (t *text) limb(r *law.Result, in int) {
 // notes are what the observations behind a result say of themselves.
 func (t *text) notes(r *law.Result, in int) {
 	const most = 3
+	said := 0
 	for i, id := range r.Because {
-		if i == most {
-			t.line(in, "and %d more observations; see the report", len(r.Because)-most)
-			return
-		}
 		o := t.byID[id]
-		if o == nil || o.Note == "" {
+		if o == nil || o.Note == "" || t.noted[o.Note] {
 			continue
 		}
+		if said == most {
+			t.line(in, "and %s; see the report", plural(len(r.Because)-i, "more observation"))
+			return
+		}
+		said++
+		t.noted[o.Note] = true
 		t.line(in, "%s %s", o.Note, places(o))
 	}
 }
@@ -224,7 +228,7 @@ func places(o *assay.Observation) string {
 	if len(at) == 0 {
 		return "(" + string(o.Source) + " by " + o.By + ")"
 	}
-	return "(" + join(at, "; ", 2) + ")"
+	return "(" + join(at, "; ", 1) + ")"
 }
 
 var colours = map[assay.Verdict]string{assay.Pass: "32", assay.Fail: "1;31", assay.Inconclusive: "33", assay.NotApplicable: "2"}

@@ -168,3 +168,16 @@ func (f *Facts) Try(s assay.Subject, t *Term, fact Fact) (undo func()) {
 	*at = fact
 	return func() { *at = was }
 }
+
+// Withhold makes unknown what is only declared of the product as a whole in the
+// terms given. It is for terms on which there is evidence that could not be read:
+// while nobody knows what the evidence says, a word about all of the product is
+// not enough. What was observed, and what is said of single parts, stays.
+func (f *Facts) Withhold(terms []assay.TermID) {
+	for _, id := range terms {
+		t := f.vocabulary.Term(id)
+		if t != nil && f.said(t.index).Basis == OnDeclared {
+			*f.place(t.index) = Fact{Against: f.said(t.index).Because}
+		}
+	}
+}

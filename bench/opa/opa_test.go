@@ -18,7 +18,7 @@ import (
 var asAt = assay.MustDate("2026-11-22")
 
 // kinds of parts and how many of each a product of the benchmark has.
-var kinds = map[string]int{"password": 2, "component": 2, "label": 1, "consignment": 1}
+var kinds = map[string]int{"password": 2, "component": 2, "label": 1, "consignment": 1, "statement": 1, "invitation": 1}
 
 // product makes facts of which all are known, the same for both.
 func product(r *rand.Rand) (*vocab.Facts, map[string]any) {
@@ -31,7 +31,7 @@ func product(r *rand.Rand) (*vocab.Facts, map[string]any) {
 		value := samples[r.IntN(len(samples))]
 		switch t.ID {
 		case "product.tangible", "product.internet_capable", "password.used", "password.inventory_complete", "component.inventory_complete",
-			"label.inventory_complete":
+			"label.list_complete", "statement.list_complete", "support.invitations_complete", "invitation.list_complete":
 			value = assay.Bool(true)
 		}
 		facts.Put(s, t, vocab.Fact{Value: value, Basis: vocab.OnDeclared, Because: []assay.ObservationID{"o-1"}})

@@ -1,7 +1,14 @@
-// Package all lists the checks.
+// Package all lists the checks that the program runs. It holds nothing else.
 package all
 
-import "github.com/assay-psti/assay/check"
+import (
+	"github.com/assay-psti/assay/check"
+	"github.com/assay-psti/assay/check/accounts"
+)
 
-// Checks are all checks, in the order in which they are documented.
-func Checks() []*check.Check { return nil }
+// Checks are all checks, in order of name.
+func Checks() []*check.Check {
+	return []*check.Check{
+		accounts.Check,
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/check/all"
@@ -43,7 +44,8 @@ func (c *testCommand) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	doc, err := assess(d, c.AsAt.orToday(env), laws(c.Law, d))
+	failed, unread := shortfall(outcomes)
+	doc, err := assess(d, c.AsAt.orToday(env), laws(c.Law, d), unread...)
 	if err != nil {
 		return err
 	}
@@ -53,6 +55,12 @@ func (c *testCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	env.verdict(doc.Verdict)
+	if len(failed) > 0 {
+		env.status = exitError
+	}
+	for _, f := range failed {
+		fmt.Fprintf(env.errOut, "assay: check %s could not do its work: %s\n", f.Check, strings.Join(strings.Fields(f.Reason), " "))
+	}
 	if c.JSON {
 		return env.json(doc)
 	}
@@ -79,17 +87,38 @@ func runChecks(ctx context.Context, env *environment, d *dossier.Dossier, jobs i
 	}
 	outcomes := make([]report.Outcome, len(result.Outcomes))
 	for i, o := range result.Outcomes {
-		outcomes[i] = report.Outcome{Check: o.Check, Title: o.Title, Outcome: string(o.State), Reason: o.Reason, Remarks: o.Remarks, Observations: o.Observations}
+		outcomes[i] = report.Outcome{Check: o.Check, Title: o.Title, Outcome: string(o.State), Reason: o.Reason, Remarks: o.Remarks, Whole: o.Whole, Observations: o.Observations}
 	}
 	return outcomes, nil
 }
 
-// assess judges what stands in the dossier.
-func assess(d *dossier.Dossier, asAt assay.Date, laws []string) (*report.Document, error) {
+// shortfall is the checks that failed, and the terms of all checks for which there
+// was evidence that they could not read, or not whole.
+func shortfall(outcomes []report.Outcome) (failed []report.Outcome, unread []assay.TermID) {
+	for _, o := range outcomes {
+		if o.Outcome == string(runner.Skipped) || o.Whole {
+			continue
+		}
+		if o.Outcome == string(runner.Failed) {
+			failed = append(failed, o)
+		}
+		for _, c := range all.Checks() {
+			if c.Name == o.Check {
+				unread = append(unread, c.Observes...)
+			}
+		}
+	}
+	return failed, unread
+}
+
+// assess judges what stands in the dossier. Of the unread terms there is evidence
+// that could not be read.
+func assess(d *dossier.Dossier, asAt assay.Date, laws []string, unread ...assay.TermID) (*report.Document, error) {
 	facts, err := fold(d)
 	if err != nil {
 		return nil, err
 	}
+	facts.Withhold(unread)
 	a, err := law.Standard().Judge(facts, asAt, laws...)
 	if err != nil {
 		return nil, err

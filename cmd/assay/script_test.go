@@ -1,0 +1,67 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/fstest"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"assay": func() { os.Exit(run(os.Args[1:])) }})
+}
+
+func TestScripts(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			// cut.squashfs is an image that ends where its tables should begin.
+			if data, err := os.ReadFile(filepath.Join(root, "examples", "camera", "evidence", "firmware", "camera-1.4.0.squashfs")); err == nil {
+				if err := os.WriteFile(filepath.Join(e.WorkDir, "cut.squashfs"), data[:200], 0o644); err != nil {
+					return err
+				}
+			}
+			e.Setenv("ROOT", root)
+			e.Setenv("INPUTS", filepath.Join(root, "..", "shared", "inputs"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			// cp-dir NAME copies an example's dossier as a user finds it.
+			"cp-dir": func(ts *testscript.TestScript, neg bool, args []string) {
+				ts.Check(os.CopyFS(ts.MkAbs(args[0]), asKept(filepath.Join(root, "examples", args[0]))))
+			},
+		},
+		Condition: func(cond string) (bool, error) {
+			_, err := os.Stat(filepath.Join(root, "..", "shared", "inputs"))
+			return cond == "inputs" && err == nil, nil
+		},
+	})
+}
+
+// asKept is an example as it is kept, without what running it made.
+func asKept(dir string) fs.FS {
+	kept := fstest.MapFS{}
+	for _, name := range []string{"product.yaml", "declared.yaml"} {
+		if data, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
+			kept[name] = &fstest.MapFile{Data: data, Mode: 0o644}
+		}
+	}
+	evidence := os.DirFS(dir)
+	_ = fs.WalkDir(evidence, "evidence", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return nil
+		}
+		if data, err := fs.ReadFile(evidence, name); err == nil {
+			kept[name] = &fstest.MapFile{Data: data, Mode: 0o644}
+		}
+		return nil
+	})
+	return kept
+}

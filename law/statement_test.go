@@ -1,0 +1,107 @@
+package law_test
+
+import (
+	"testing"
+
+	"github.com/assay-psti/assay/law"
+)
+
+// goodStatement is a whole statement, said of the product as the only one, for a
+// product whose firmware can be updated.
+func goodStatement() pattern {
+	return pattern{
+		"label.relied_on": false, "product.kind": []string{"none_of_these"}, "product.cellular": false,
+		"component.hardware_updatable": false, "component.preinstalled_updatable": true,
+		"component.required_updatable": false, "component.associated_updatable": false,
+		"statement.accompanies": true, "statement.type": true, "statement.batch": true, "statement.manufacturers": true,
+		"statement.representative_exists": false, "statement.by_manufacturer": true, "statement.opinion": []string{"schedule_1"},
+		"statement.support_period_stated": true, "statement.support_end": "2030-12-31", "statement.end_at_first_supply": "2030-12-31",
+		"statement.signature": true, "statement.signatory_name": true, "statement.signatory_function": true,
+		"statement.place": true, "statement.dated": true,
+		"statement.issued": "2025-06-01", "statement.copy_kept": true, "statement.keep_until": "2035-05-31",
+	}
+}
+
+// ofBatch moves what is said of statements from the product to one batch.
+func (p pattern) ofBatch(name string) pattern {
+	q := pattern{}
+	for key, value := range p {
+		switch key {
+		case "statement.list_complete", "statement.representative_exists", "statement.supplied_without_label":
+		default:
+			if len(key) > 10 && key[:10] == "statement." {
+				key = "statement/" + name + " " + key
+			}
+		}
+		q[key] = value
+	}
+	return q
+}
+
+func TestStatement(t *testing.T) {
+	good := goodStatement()
+	batch := good.ofBatch("B1").with(pattern{"statement.list_complete": true})
+	frozen := pattern{"component.preinstalled_updatable": false}
+	standard := pattern{"statement.opinion": []string{"schedule_1", "deemed_by_standard"}}
+	runLimbs(t, []limbCase{
+		{name: "all-there", base: good, limb: "statement", want: pass, because: "s.9(2), Sch.4"},
+		{name: "all-there-by-batch", base: batch, limb: "statement", want: pass, because: "s.9(2), Sch.4"},
+		{name: "nothing-known", with: pattern{"label.relied_on": false}, limb: "statement", want: open, waits: law.OpenEvidence, because: "s.9(2)"},
+		{name: "SOC-00-not-with-the-product", base: good, with: pattern{"statement.accompanies": false}, limb: "statement", want: fail, because: "s.9(2)"},
+		{name: "SOC-00-unknown", base: good, with: pattern{"statement.accompanies": nil}, limb: "SOC-00", want: open, waits: law.OpenEvidence, wanted: []string{"statement.accompanies"}, because: "s.9(2)"},
+		{name: "SOC-01-met", base: good, limb: "SOC-01", want: pass, because: "Sch.4 para 1(1)(a)"},
+		{name: "SOC-01-no-batch", base: good, with: pattern{"statement.batch": false}, limb: "statement", want: fail, because: "Sch.4 para 1(1)(a)"},
+		{name: "SOC-01-no-type", base: good, with: pattern{"statement.type": false}, limb: "SOC-01", want: fail, because: "Sch.4 para 1(1)(a)"},
+		{name: "SOC-01-unknown", base: good, with: pattern{"statement.batch": nil}, limb: "statement", want: open, waits: law.OpenEvidence, wanted: []string{"statement.batch"}, because: "Sch.4 para 1(1)(a)"},
+		{name: "SOC-02-met", base: good, limb: "SOC-02", want: pass, because: "Sch.4 para 1(1)(b)"},
+		{name: "SOC-02-no-address", base: good, with: pattern{"statement.manufacturers": false}, limb: "SOC-02", want: fail, because: "Sch.4 para 1(1)(b)"},
+		{name: "SOC-03-none-appointed", base: good, limb: "SOC-03", want: none, because: "Sch.4 para 1(1)(b)"},
+		{name: "SOC-03-named", base: good, with: pattern{"statement.representative_exists": true, "statement.representatives": true}, limb: "SOC-03", want: pass, because: "Sch.4 para 1(1)(b)"},
+		{name: "SOC-03-not-named", base: good, with: pattern{"statement.representative_exists": true, "statement.representatives": false}, limb: "statement", want: fail, because: "Sch.4 para 1(1)(b)"},
+		{name: "SOC-03-unknown", base: good, with: pattern{"statement.representative_exists": nil}, limb: "SOC-03", want: open, waits: law.OpenEvidence, wanted: []string{"statement.representative_exists", "statement.representatives"}, because: "Sch.4 para 1(1)(b)"},
+		{name: "SOC-04-met", base: good, limb: "SOC-04", want: pass, because: "Sch.4 para 1(1)(c)"},
+		{name: "SOC-04-not-said", base: good, with: pattern{"statement.by_manufacturer": false}, limb: "SOC-04", want: fail, because: "Sch.4 para 1(1)(c)"},
+		{name: "SOC-05-schedule-1", base: good, limb: "SOC-05", want: pass, because: "Sch.4 para 1(1)(d)"},
+		{name: "SOC-05-by-label", base: good, with: pattern{"statement.opinion": []string{"deemed_by_label"}}, limb: "SOC-05", want: pass, because: "Sch.4 para 1(1)(d)"},
+		{name: "SOC-05-no-declaration", base: good, with: pattern{"statement.opinion": []string{"none"}}, limb: "SOC-05", want: fail, because: "Sch.4 para 1(1)(d)"},
+		{name: "SOC-05-unknown", base: good, with: pattern{"statement.opinion": nil}, limb: "SOC-05", want: open, waits: law.OpenEvidence, wanted: []string{"statement.opinion"}, because: "Sch.4 para 1(1)(d)"},
+		{name: "SOC-06-no-standard", base: good, limb: "SOC-06", want: none, because: "Sch.4 para 1(2)"},
+		{name: "SOC-06-identified", base: good, with: standard.with(pattern{"statement.standard_identified": true}), limb: "SOC-06", want: pass, because: "Sch.4 para 1(2)"},
+		{name: "SOC-06-not-identified", base: good, with: standard.with(pattern{"statement.standard_identified": false}), limb: "statement", want: fail, because: "Sch.4 para 1(2)"},
+		{name: "SOC-06-unknown", base: good, with: standard, limb: "SOC-06", want: open, waits: law.OpenEvidence, wanted: []string{"statement.standard_identified"}, because: "Sch.4 para 1(2)"},
+		{name: "SOC-07-right-at-first-supply", base: good, limb: "SOC-07", want: pass, because: "Sch.4 para 1(1)(e), decision 15"},
+		{name: "SOC-07-rewritten-after-an-extension", base: good, with: pattern{"statement.support_end": "2032-12-31"}, limb: "statement", want: fail, because: "decision 15"},
+		{name: "SOC-07-extension-leaves-it", base: good, with: pattern{"support.end": "2032-12-31", "support.extended": true}, limb: "SOC-07", want: pass, because: "decision 15"},
+		{name: "SOC-07-not-stated", base: good, with: pattern{"statement.support_period_stated": false, "statement.support_end": nil}, limb: "SOC-07", want: fail, because: "Sch.4 para 1(1)(e)"},
+		{name: "SOC-07-first-supply-unknown", base: good, with: pattern{"statement.end_at_first_supply": nil}, limb: "SOC-07", want: open, waits: law.OpenEvidence, wanted: []string{"statement.end_at_first_supply"}, because: "decision 15"},
+		{name: "SOC-07-nothing-updatable", base: good, with: frozen, limb: "SOC-07", want: open, waits: law.OpenLaw, wanted: []string{}, because: "decision 12"},
+		{name: "SOC-07-nothing-updatable-whole", base: good, with: frozen, limb: "statement", want: open, waits: law.OpenLaw, wanted: []string{}, because: "decision 12"},
+		{name: "SOC-07-phone-with-only-an-app", base: good, with: frozen.with(pattern{"component.associated_updatable": true, "product.kind": []string{"smartphone"}}), limb: "SOC-07", want: open, waits: law.OpenLaw, because: "decision 12, para 3(1)(d)"},
+		{name: "SOC-08-met", base: good, limb: "SOC-08", want: pass, because: "Sch.4 para 1(1)(f)"},
+		{name: "SOC-08-unsigned", base: good, with: pattern{"statement.signature": false}, limb: "SOC-08", want: fail, because: "Sch.4 para 1(1)(f)"},
+		{name: "SOC-08-no-function", base: good, with: pattern{"statement.signatory_function": false}, limb: "statement", want: fail, because: "Sch.4 para 1(1)(f)"},
+		{name: "SOC-09-met", base: good, limb: "SOC-09", want: pass, because: "Sch.4 para 1(1)(g)"},
+		{name: "SOC-09-no-place", base: good, with: pattern{"statement.place": false}, limb: "SOC-09", want: fail, because: "Sch.4 para 1(1)(g)"},
+		{name: "SOC-09-undated", base: good, with: pattern{"statement.dated": false}, limb: "SOC-09", want: fail, because: "Sch.4 para 1(1)(g)"},
+
+		// By batch.
+		{name: "second-batch-lacks-its-signature", base: batch.and(good.with(pattern{"statement.signature": false}).ofBatch("B2")), limb: "statement", want: fail, because: "decision 15: each batch"},
+		{name: "second-batch-good", base: batch.and(good.ofBatch("B2")), limb: "statement", want: pass, because: "decision 15"},
+		{name: "batches-not-all-named", base: batch, with: pattern{"statement.list_complete": nil}, limb: "statement", want: open, waits: law.OpenEvidence, because: "decision 15"},
+		{name: "second-batch-first-supplied-after-an-extension", base: batch.and(good.with(pattern{"statement.support_end": "2032-12-31", "statement.end_at_first_supply": "2032-12-31"}).ofBatch("B2")), limb: "statement", want: pass, because: "decision 15"},
+
+		// Retention.
+		{name: "RET-kept-long-enough", base: good, limb: "retention", want: pass, because: "reg 8"},
+		{name: "RET-no-copy", base: good, with: pattern{"statement.copy_kept": false}, limb: "retention", want: fail, because: "reg 8"},
+		{name: "RET-no-copy-unknown", base: good, with: pattern{"statement.copy_kept": nil}, limb: "RET-1", want: open, waits: law.OpenEvidence, wanted: []string{"statement.copy_kept"}, because: "reg 8"},
+		{name: "RET-2-one-day-short", base: good, with: pattern{"statement.keep_until": "2035-05-30"}, limb: "RET-2", want: fail, because: "reg 8(a), s.9 'beginning with'"},
+		{name: "RET-2-issue-unknown", base: good, with: pattern{"statement.issued": nil}, limb: "RET-2", want: open, waits: law.OpenEvidence, wanted: []string{"statement.issued"}, because: "reg 8(a)"},
+		{name: "RET-2-from-29-february", base: good, with: pattern{"statement.issued": "2028-02-29", "statement.keep_until": "2038-02-28"}, limb: "RET-2", want: pass, because: "decision 8"},
+		{name: "RET-2-from-29-february-one-day-short", base: good, with: pattern{"statement.issued": "2028-02-29", "statement.keep_until": "2038-02-27"}, limb: "RET-2", want: fail, because: "decision 8"},
+		{name: "RET-2-to-29-february", base: good, with: pattern{"statement.issued": "2026-03-01", "statement.keep_until": "2036-02-29"}, limb: "RET-2", want: pass, because: "reg 8(a)"},
+		{name: "RET-2-to-29-february-one-day-short", base: good, with: pattern{"statement.issued": "2026-03-01", "statement.keep_until": "2036-02-28"}, limb: "RET-2", want: fail, because: "reg 8(a)"},
+		{name: "RET-3-longer-support-period", base: good, with: pattern{"statement.support_end": "2036-12-31"}, limb: "retention", want: fail, because: "reg 8(b)"},
+		{name: "RET-3-longer-support-period-kept", base: good, with: pattern{"statement.support_end": "2036-12-31", "statement.keep_until": "2036-12-31"}, limb: "retention", want: pass, because: "reg 8(b)"},
+		{name: "RET-second-batch-short", base: batch.and(good.with(pattern{"statement.issued": "2026-01-01"}).ofBatch("B2")), limb: "retention", want: fail, because: "reg 8, each batch"},
+	})
+}
