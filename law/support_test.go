@@ -35,6 +35,11 @@ func TestSupport(t *testing.T) {
 		{name: "all-there", base: good, limb: "support", want: pass, because: "Sch.1 para 3"},
 		{name: "nothing-known", with: pattern{"label.relied_on": false}, limb: "support", want: open, waits: law.OpenEvidence, because: "Sch.1 para 3"},
 
+		{name: "all-there-by-the-standard", base: good, limb: "para3-standard", want: pass, because: "Sch.2 para 3"},
+		{name: "all-there-by-the-standard-in-early-2025", base: good, asAt: "2025-04-05", limb: "para3-standard", want: pass, because: "Sch.2 para 3"},
+		{name: "extension-in-time-by-the-standard", base: good, with: pattern{"support.extended": true, "support.extension_published": true, "support.extension_prompt": true}, limb: "para3-standard", want: pass, because: "Sch.2 para 3"},
+		{name: "all-updatable-by-the-standard", base: good, with: pattern{"component.hardware_updatable": true, "component.required_updatable": true}, limb: "para3-standard", want: pass, because: "Sch.2 para 3"},
+
 		// SP-0, the gate.
 		{name: "SP-0-firmware", base: good, limb: "SP-0", want: pass, because: "para 3(1)(b)"},
 		{name: "SP-0-nothing-updatable", base: good, with: frozen, limb: "support", want: none, because: "para 3(1), decision 12"},
