@@ -109,6 +109,8 @@ func TestStatement(t *testing.T) {
 		{name: "RET-lost-while-the-support-period-runs", base: good, with: pattern{"statement.copy_kept": false, "statement.support_end": "2036-12-31"}, asAt: "2036-12-31", limb: "retention", want: fail, because: "reg 8(b)"},
 		{name: "RET-lost-with-issue-unknown", base: good, with: pattern{"statement.copy_kept": false, "statement.issued": nil}, limb: "retention", want: fail, because: "reg 8"},
 		{name: "RET-late-with-issue-unknown", base: good, with: pattern{"statement.copy_kept": false, "statement.issued": nil}, asAt: "2033-09-14", limb: "retention", want: open, waits: law.OpenEvidence, because: "reg 8"},
+		{name: "RET-by-batch", base: batch.and(good.ofBatch("B2")), limb: "retention", want: pass, because: "reg 8, each batch"},
+		{name: "RET-batches-not-all-named", base: batch, with: pattern{"statement.list_complete": nil}, limb: "retention", want: open, waits: law.OpenEvidence, because: "reg 8, each batch"},
 		{name: "RET-second-batch-short", base: batch.and(good.with(pattern{"statement.issued": "2026-01-01"}).ofBatch("B2")), limb: "retention", want: fail, because: "reg 8, each batch"},
 	})
 }
