@@ -40,6 +40,9 @@ func TestSupport(t *testing.T) {
 		{name: "extension-in-time-by-the-standard", base: good, with: pattern{"support.extended": true, "support.extension_published": true, "support.extension_prompt": true}, limb: "para3-standard", want: pass, because: "Sch.2 para 3"},
 		{name: "all-updatable-by-the-standard", base: good, with: pattern{"component.hardware_updatable": true, "component.required_updatable": true}, limb: "para3-standard", want: pass, because: "Sch.2 para 3"},
 
+		{name: "only-what-is-updatable-by-the-standard", base: good, with: pattern{"support.covers": []string{"preinstalled", "associated"}}, limb: "para3-standard", want: pass, because: "Sch.2 para 3"},
+		{name: "only-firmware-updatable-by-the-standard", base: good, with: pattern{"component.associated_updatable": false, "support.covers": []string{"preinstalled"}}, limb: "para3-standard", want: pass, because: "Sch.2 para 3"},
+
 		// SP-0, the gate.
 		{name: "SP-0-firmware", base: good, limb: "SP-0", want: pass, because: "para 3(1)(b)"},
 		{name: "SP-0-nothing-updatable", base: good, with: frozen, limb: "support", want: none, because: "para 3(1), decision 12"},
