@@ -145,6 +145,7 @@ func TestSupport(t *testing.T) {
 
 		// SP-7: supply after the end.
 		{name: "SP-7-last-day", base: good, asAt: "2029-12-31", limb: "support", want: pass, because: "decision 14"},
+		{name: "SP-7-last-day-limb", base: good, asAt: "2029-12-31", limb: "SP-7", want: pass, because: "decision 14"},
 		{name: "SP-7-day-after", base: good, asAt: "2030-01-01", limb: "SP-7", want: open, waits: law.OpenLaw, wanted: []string{}, because: "decision 14"},
 		{name: "SP-7-day-after-requirement", base: good, asAt: "2030-01-01", limb: "support", want: open, waits: law.OpenLaw, wanted: []string{}, because: "decision 14"},
 		{name: "SP-7-end-unknown", base: good, with: pattern{"support.end": nil}, limb: "SP-7", want: open, waits: law.OpenEvidence, wanted: []string{"support.end"}, because: "decision 14"},
