@@ -4,11 +4,13 @@ package all
 import (
 	"github.com/assay-psti/assay/check"
 	"github.com/assay-psti/assay/check/accounts"
+	"github.com/assay-psti/assay/check/passwords"
 )
 
 // Checks are all checks, in order of name.
 func Checks() []*check.Check {
 	return []*check.Check{
 		accounts.Check,
+		passwords.Check,
 	}
 }

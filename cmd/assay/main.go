@@ -43,6 +43,8 @@ type commands struct {
 	Test testCommand `cmd:"" help:"Run every check the evidence allows, judge, write the report."`
 	Ask  askCommand  `cmd:"" help:"Answer what is still unknown and can change a verdict."`
 	Law  lawCommand  `cmd:"" help:"Show the law as data, and compare it between dates."`
+
+	Passwords passwordsCommand `cmd:"" help:"Audit a batch of default passwords, or generate lawful ones."`
 }
 
 // environment is the world outside: what commands may touch of it.

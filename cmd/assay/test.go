@@ -6,13 +6,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/check/all"
+	"github.com/assay-psti/assay/check/passwords"
 	"github.com/assay-psti/assay/dossier"
 	"github.com/assay-psti/assay/law"
+	"github.com/assay-psti/assay/password"
 	"github.com/assay-psti/assay/report"
 	"github.com/assay-psti/assay/runner"
 	"github.com/assay-psti/assay/vocab"
@@ -40,7 +44,7 @@ func (c *testCommand) Run(ctx context.Context, env *environment) error {
 	if _, err := fold(d); err != nil { // before an hour of checks, not after
 		return err
 	}
-	outcomes, err := runChecks(ctx, env, d, c.Jobs)
+	outcomes, audits, err := runChecks(ctx, env, d, c.Jobs)
 	if err != nil {
 		return err
 	}
@@ -50,7 +54,7 @@ func (c *testCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	doc.Product.Dossier = filepath.ToSlash(filepath.Clean(c.Dir))
-	doc.Checks = outcomes
+	doc.Checks, doc.Passwords = outcomes, audits
 	if err := writeReports(d, doc); err != nil {
 		return err
 	}
@@ -72,24 +76,30 @@ func (c *testCommand) Run(ctx context.Context, env *environment) error {
 }
 
 // runChecks runs every check that the evidence allows and keeps what it observed.
-func runChecks(ctx context.Context, env *environment, d *dossier.Dossier, jobs int) ([]report.Outcome, error) {
+func runChecks(ctx context.Context, env *environment, d *dossier.Dossier, jobs int) ([]report.Outcome, []*password.Report, error) {
 	p := progress{environment: env}
 	defer p.clear()
 	result, err := runner.Run(ctx, runner.Input{Checks: all.Checks(), Evidence: d.Evidence, Parts: d.Parts(), Earlier: d.Observed},
 		runner.Options{Jobs: jobs, Now: env.now, Log: slog.Default(), Emit: p.message})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, made := range [][]assay.Observation{result.Observations, result.Withdrawals} {
 		if _, err := d.Append(made); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	outcomes := make([]report.Outcome, len(result.Outcomes))
 	for i, o := range result.Outcomes {
 		outcomes[i] = report.Outcome{Check: o.Check, Title: o.Title, Outcome: string(o.State), Reason: o.Reason, Remarks: o.Remarks, Whole: o.Whole, Observations: o.Observations}
 	}
-	return outcomes, nil
+	var audits []*password.Report
+	if reports, ok := result.Results[passwords.Check.Name].(passwords.Reports); ok {
+		for _, name := range slices.Sorted(maps.Keys(reports)) {
+			audits = append(audits, reports[name])
+		}
+	}
+	return outcomes, audits, nil
 }
 
 // shortfall is the checks that failed, and the terms of all checks for which there
@@ -160,6 +170,14 @@ func (p *progress) message(m runner.Message) {
 	line := m.Check + " " + m.What
 	if m.Total > 0 {
 		line += fmt.Sprintf(" %d%%", 100*m.Done/m.Total)
+	}
+	p.line(line)
+}
+
+// line shows what goes on, while a person watches.
+func (p *progress) line(line string) {
+	if !p.errTerm {
+		return
 	}
 	if r := []rune(line); len(r) > 76 {
 		line = string(r[:76])
