@@ -24,6 +24,7 @@ type producer struct {
 	words   string
 	of      func(dst []byte, r *Row) []byte
 	streams []stream
+	usual   bool
 }
 
 // goal is what a construction should give: some characters of the passwords of a view.
@@ -104,6 +105,22 @@ func (f *finder) goals() []*goal {
 	return out
 }
 
+// halves gives the first and the last characters of the largest goals, where nothing was found for the whole.
+func (f *finder) halves(goals []*goal) []*goal {
+	var out []*goal
+	for _, g := range goals[:min(len(goals), 2)] {
+		n := len(g.positions)
+		found := slices.ContainsFunc(f.recipes, func(r *Recipe) bool { return r.Test == "construction" })
+		if n < 9 || len(g.v.rows) < 4 || found {
+			continue
+		}
+		out = append(out,
+			&goal{g.v, g.positions[:(n+1)/2], g.alphabets, g.sizes},
+			&goal{g.v, g.positions[n/2:], g.alphabets, g.sizes})
+	}
+	return out
+}
+
 // moduli gives the sizes of alphabets from which the seen symbols may come: as many as were seen, the natural class (of
 // which some symbols may have been replaced), and others that so many characters do not rule out.
 func moduli(seen string, characters int) []int {
@@ -156,14 +173,21 @@ func (f *finder) constructions(ctx context.Context) error {
 			if k >= 4 {
 				streams = digestStreams[:usualStreams]
 			}
-			if !m.rare || k < 3 || d.name == "the hexadecimal text of MD5" {
-				ps = append(ps, producer{d.name + " of the " + m.words, digestOf(d, all[i]), streams})
+			if !m.rare || k < 4 || d.name == "the hexadecimal text of MD5" {
+				ps = append(ps, producer{d.name + " of the " + m.words, digestOf(d, all[i]), streams, !m.rare && k < 3})
 			}
 		}
 	}
 	ps = append(ps, f.seeded()...)
 	for _, g := range goals {
 		if err := f.searchGoal(ctx, g, ps); err != nil {
+			return err
+		}
+	}
+	// A digest may fill only a part of the password, beside random or constant characters.
+	usualOnly := slices.DeleteFunc(slices.Clone(ps), func(p producer) bool { return !p.usual })
+	for _, g := range f.halves(goals) {
+		if err := f.searchGoal(ctx, g, usualOnly); err != nil {
 			return err
 		}
 	}
