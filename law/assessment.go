@@ -104,13 +104,13 @@ func (w Wanted) MarshalText() ([]byte, error) { return []byte(w.String()), nil }
 
 // UnmarshalText reads what MarshalText wrote.
 func (w *Wanted) UnmarshalText(text []byte) error {
-	subject, term, part := strings.Cut(string(text), ":")
-	if !part {
+	at := strings.LastIndexByte(string(text), ':') // a part's name may hold one, a term may not
+	if at < 0 {
 		w.Subject, w.Term = assay.Product, assay.TermID(text)
 		return nil
 	}
-	s, err := assay.ParseSubject(subject)
-	w.Subject, w.Term = s, assay.TermID(term)
+	s, err := assay.ParseSubject(string(text[:at]))
+	w.Subject, w.Term = s, assay.TermID(text[at+1:])
 	return err
 }
 

@@ -225,7 +225,7 @@ func TestWantsTheListOnlyWhereItMatters(t *testing.T) {
 }
 
 func TestWantedText(t *testing.T) {
-	for _, w := range []Wanted{{"product", "thing.odd"}, {"lock/a", "lock.strong"}} {
+	for _, w := range []Wanted{{"product", "thing.odd"}, {"lock/a", "lock.strong"}, {"lock/a:b", "lock.strong"}} {
 		text, err := w.MarshalText()
 		if err != nil {
 			t.Fatal(err)
