@@ -208,16 +208,14 @@ func TestEveryByteCounts(t *testing.T) {
 			t.Fatalf("time-stamp: %v %v", stamp, err)
 		}
 		for i := range data {
-			for _, flip := range []byte{1, 0x20} {
-				changed := append([]byte{}, data...)
-				changed[i] ^= flip
-				e, err := sign.ParseEnvelope(changed)
-				if err != nil {
-					continue
-				}
-				if _, err := e.Verify(); err == nil {
-					t.Fatalf("%s: byte %d (%q for %q) was changed and the envelope still verifies", a, i, changed[i], data[i])
-				}
+			changed := append([]byte{}, data...)
+			changed[i] ^= []byte{1, 0x20}[i%2]
+			e, err := sign.ParseEnvelope(changed)
+			if err != nil {
+				continue
+			}
+			if _, err := e.Verify(); err == nil {
+				t.Fatalf("%s: byte %d (%q for %q) was changed and the envelope still verifies", a, i, changed[i], data[i])
 			}
 		}
 		for _, changed := range [][]byte{append([]byte(" "), data...), append(append([]byte{}, data...), '\n'), data[:len(data)-1]} {

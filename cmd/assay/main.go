@@ -43,6 +43,9 @@ type commands struct {
 	Test testCommand `cmd:"" help:"Run every check the evidence allows, judge, write the report."`
 	Ask  askCommand  `cmd:"" help:"Answer what is still unknown and can change a verdict."`
 	Law  lawCommand  `cmd:"" help:"Show the law as data, and compare it between dates."`
+
+	Statement statementCommand `cmd:"" help:"Build and sign the statement of compliance."`
+	Verify    verifyCommand    `cmd:"" help:"Check a signed statement of compliance."`
 }
 
 // environment is the world outside: what commands may touch of it.
