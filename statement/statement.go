@@ -179,17 +179,23 @@ func (c *Content) missing(id string) string {
 	case "SOC-06":
 		return c.missingStandard()
 	case "SOC-07":
-		excused := false
-		for _, r := range c.Responsibility {
-			excused = excused || r.Limb == "SOC-07"
-		}
-		return lacks(c.Support.End.Zero() && !excused, "the end date")
+		return lacks(c.Support.End.Zero() && blank(c.responsible(id)), "the end date")
 	case "SOC-08":
 		return lacks(blank(c.Signatory.Name), "the name", blank(c.Signatory.Function), "the function")
 	case "SOC-09":
 		return lacks(blank(c.Place), "the place", c.Issued.Zero(), "the date")
 	}
 	return "an item that this program does not know"
+}
+
+// responsible is who takes responsibility for a point; "" for nobody.
+func (c *Content) responsible(limb string) string {
+	for _, r := range c.Responsibility {
+		if r.Limb == limb {
+			return r.By
+		}
+	}
+	return ""
 }
 
 // missingOpinion wants an opinion on each security requirement, in words the law has.

@@ -172,6 +172,10 @@ func TestRefusals(t *testing.T) {
 	no, yes := assay.Bool(false), assay.Bool(true)
 	clash := []dossier.Answer{says(assay.Product, "reporting.ack_time_stated", no)}
 	vague := append(slices.Clone(clash), says(assay.Product, "reporting.ack_time_worded", yes))
+	nothing := []dossier.Answer{says(assay.Product, "component.preinstalled_updatable", no), says(assay.Product, "component.required_updatable", no)}
+	supplied := func(s string) string { // long before anybody recorded what was published
+		return swap("    units: 12000\n", "    units: 12000\n  - id: b2\n")(s) + "supply:\n  - date: 2025-01-01\n    batch: b2\n"
+	}
 	opinion := func(s string) []statement.Opinion {
 		o, err := statement.ParseOpinion(s)
 		if err != nil {
@@ -219,13 +223,20 @@ func TestRefusals(t *testing.T) {
 		"scope-open":   {answers: []dossier.Answer{says(assay.Product, "product.kind", assay.Set("motor_vehicle_or_part"))}, want: []string{"scope INCONCLUSIVE"}},
 		"scope-opinion": {answers: []dossier.Answer{says(assay.Product, "product.kind", assay.Set("motor_vehicle_or_part"))},
 			bend: func(r *statement.Request) { r.Opinions = opinion("scope=it has no type approval by Bo") }, taken: []string{"scope"}},
-		"needless":        {bend: func(r *statement.Request) { r.Opinions = opinion("PW-1=no reason by Ada") }, kind: assay.ErrInvalid},
-		"unknown-limb":    {bend: func(r *statement.Request) { r.Opinions = opinion("XX-9=no reason by Ada") }, kind: assay.ErrInvalid},
-		"unknown-way":     {bend: func(r *statement.Request) { r.Rely = []string{"para9"} }, kind: assay.ErrNotFound},
-		"by-standard":     {bend: func(r *statement.Request) { r.Rely = []string{"para3-standard"} }},
-		"label-not-held":  {bend: func(r *statement.Request) { r.Rely = []string{"para1-cls"} }, want: []string{"para1-cls NOT APPLICABLE"}},
-		"two-lines":       {bend: func(r *statement.Request) { r.Place = "A\nB" }, kind: assay.ErrInvalid},
-		"nobody":          {bend: func(r *statement.Request) { r.Signatory.Name = " " }, kind: assay.ErrInvalid},
+		"needless":             {bend: func(r *statement.Request) { r.Opinions = opinion("PW-1=no reason by Ada") }, kind: assay.ErrInvalid},
+		"unknown-limb":         {bend: func(r *statement.Request) { r.Opinions = opinion("XX-9=no reason by Ada") }, kind: assay.ErrInvalid},
+		"unknown-way":          {bend: func(r *statement.Request) { r.Rely = []string{"para9"} }, kind: assay.ErrNotFound},
+		"by-standard":          {bend: func(r *statement.Request) { r.Rely = []string{"para3-standard"} }},
+		"label-not-held":       {bend: func(r *statement.Request) { r.Rely = []string{"para1-cls"} }, want: []string{"para1-cls NOT APPLICABLE"}},
+		"two-lines":            {bend: func(r *statement.Request) { r.Place = "A\nB" }, kind: assay.ErrInvalid},
+		"nobody":               {bend: func(r *statement.Request) { r.Signatory.Name = " " }, kind: assay.ErrInvalid},
+		"no-end-known":         {edit: supplied, bend: func(r *statement.Request) { r.Batch = "b2"; r.Opinions = opinion("SOC-07=unknown by Bo") }, want: []string{"SOC-07 INCONCLUSIVE"}},
+		"nothing-updates-open": {edit: supplied, answers: nothing, bend: func(r *statement.Request) { r.Batch = "b2" }, want: []string{"SOC-07 INCONCLUSIVE"}},
+		"nothing-updates-opinion": {edit: supplied, answers: nothing, bend: func(r *statement.Request) {
+			r.Batch = "b2"
+			r.Opinions = opinion("SOC-07=nothing can be updated by Bo")
+		},
+			taken: []string{"SOC-07"}},
 		"nothing-updates": {answers: []dossier.Answer{says(assay.Product, "component.preinstalled_updatable", no), says(assay.Product, "component.required_updatable", no)}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -48,6 +48,12 @@ func (b *builder) support() error {
 	}
 	if point != nil {
 		point.Limb, point.Title, point.Cite = "SOC-07", "The support period that was right at first supply", "SI 2023/1007 Sch.4 para 1(1)(e)"
+		point.Fixed = true
+		for _, r := range b.regime.Requirements {
+			if r.ID == "support" && r.Verdict == assay.NotApplicable { // law/decisions row 12
+				point.Fixed, point.Why = false, "the law is unsettled: which support period does the statement give for a product of which nothing can be updated?"
+			}
+		}
 		if b.open(*point) {
 			source = "nothing: see who takes responsibility for SOC-07"
 		}

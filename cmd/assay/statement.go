@@ -108,6 +108,8 @@ func (c *statementCommand) Run(ctx context.Context, env *environment) error {
 // key is the key that signs; a new one is made first where that is asked.
 func (c *statementCommand) key(env *environment) (*sign.Key, error) {
 	switch {
+	case c.NewKey != "" && c.Key != "":
+		return nil, fmt.Errorf("statement: %w: give --key or --new-key, not both", assay.ErrInvalid)
 	case c.NewKey != "":
 		key, err := sign.Generate(sign.Algorithm(c.Kind))
 		if err != nil {
