@@ -215,8 +215,11 @@ func (v *Verification) files(root *os.Root, s *sign.Statement, asked, envelope s
 	}
 }
 
-// maxBeside bounds the files among which the signed statement is looked for.
-const maxBeside = 2000
+// What bounds the search for the signed statement beside a file.
+const (
+	maxBeside     = 10_000 // names in the folder
+	maxCandidates = 500    // files that are read
+)
 
 // namedBy finds the signed statement that names a file by its digest, or else by
 // its name: that file was changed then.
@@ -234,11 +237,14 @@ func namedBy(root *os.Root, base string) (string, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", err
 	}
-	byName := ""
+	byName, tried := "", 0
 	for _, entry := range entries {
 		name := entry.Name()
 		if !strings.HasPrefix(name, "statement") || filepath.Ext(name) != ".json" || strings.HasSuffix(name, "-assessment.json") {
 			continue
+		}
+		if tried++; tried > maxCandidates {
+			break
 		}
 		data, err := readBounded(root, name, maxEnvelopeBytes)
 		if err != nil {

@@ -2,6 +2,7 @@ package statement_test
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -345,6 +346,60 @@ func TestNothingIsWrittenWithoutTheTimestampAskedFor(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "statement*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// What stops half-way leaves no signed statement behind, and does not stand in the
+// way of the next.
+func TestNothingIsIssuedHalf(t *testing.T) {
+	dir, d := kettle(t, nil)
+	c, a, err := build(t, d, request(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := statement.Options{Key: newKey(t), Now: now, Print: func(context.Context, []byte) ([]byte, error) { return nil, errors.New("the printer burns") }}
+	if _, err := statement.Issue(t.Context(), dir, d, c, a, o); err == nil {
+		t.Error("it was issued")
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "statement*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "statement-2026-05.pdf"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	o.Print = fakePDF
+	if _, err := statement.Issue(t.Context(), dir, d, c, a, o); err == nil {
+		t.Error("it was issued without its PDF")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "statement-2026-05.json")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is signed without its PDF: %v", err)
+	}
+	if err := os.Remove(filepath.Join(dir, "statement-2026-05.pdf")); err != nil {
+		t.Fatal(err)
+	}
+	s, err := statement.Issue(t.Context(), dir, d, c, a, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ok, broken := holds(t, filepath.Join(dir, s.PDF), statement.VerifyOptions{Dossier: dir}); !ok {
+		t.Error(broken)
+	}
+}
+
+// No Chromium is no reason not to issue.
+func TestIssuedWithoutPDF(t *testing.T) {
+	dir, d := kettle(t, nil)
+	c, a, err := build(t, d, request(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", t.TempDir())
+	s, err := statement.Issue(t.Context(), dir, d, c, a, statement.Options{Key: newKey(t), Now: now, Print: statement.PDF})
+	if err != nil || s.PDF != "" {
+		t.Fatalf("%v %v", s, err)
+	}
+	if ok, broken := holds(t, filepath.Join(dir, s.HTML), statement.VerifyOptions{}); !ok {
+		t.Error(broken)
 	}
 }
 
