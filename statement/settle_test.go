@@ -2,6 +2,7 @@ package statement
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -132,5 +133,36 @@ func TestOpenConditionOfAGroup(t *testing.T) {
 	s = &settler{opinions: []Opinion{{"R", "x", "y"}}}
 	if v, _ := s.settle(r); v == assay.Pass {
 		t.Error("a failure passes through an opinion on its group")
+	}
+}
+
+// The ways to comply are told apart by their IDs, and the support requirement by
+// its own: the law must still have them so.
+func TestWaysOfTheLawAreKnown(t *testing.T) {
+	regime, err := law.Standard().Regime(string(Regime))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{}
+	for _, n := range regime.Requirements {
+		if n.Kind != securityRequirement {
+			continue
+		}
+		ids[n.ID] = true
+		if len(n.Any) == 0 {
+			t.Errorf("%s has no ways to comply", n.ID)
+		}
+		for _, way := range n.Any {
+			basis, known := basisOf(way.ID)
+			if !known {
+				t.Errorf("%s: nobody knows on what it rests", way.ID)
+			}
+			if deemed := strings.Contains(string(way.Cite), "Sch.2"); deemed == (basis == Schedule1) {
+				t.Errorf("%s rests on %s and cites %s", way.ID, basis, way.Cite)
+			}
+		}
+	}
+	if len(ids) != 3 || !ids["support"] {
+		t.Errorf("security requirements: %v", ids)
 	}
 }

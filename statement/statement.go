@@ -298,7 +298,7 @@ func basisOf(route string) (Basis, bool) {
 	return "", false
 }
 
-// subjects of the signed payload.
+// resources names files for the signed payload.
 func resources(files []File) []sign.Resource {
 	out := make([]sign.Resource, len(files))
 	for i, f := range files {
