@@ -8,6 +8,7 @@ import (
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/dossier"
+	"github.com/assay-psti/assay/runner"
 	"github.com/assay-psti/assay/sign"
 	"github.com/assay-psti/assay/statement"
 )
@@ -73,8 +74,14 @@ func (c *statementCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	// What came into the dossier since the last test must have been looked at.
-	if _, err := runChecks(ctx, env, d, c.Jobs); err != nil {
+	outcomes, err := runChecks(ctx, env, d, c.Jobs)
+	if err != nil {
 		return err
+	}
+	for _, o := range outcomes {
+		if o.Outcome == string(runner.Failed) {
+			return &assay.Problem{Kind: assay.ErrRefused, What: "check " + o.Check + " could not do its work: " + o.Reason, Do: "a statement cannot rest on evidence that nobody could look at; mend or replace it"}
+		}
 	}
 	facts, err := fold(d)
 	if err != nil {
