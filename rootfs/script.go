@@ -40,8 +40,8 @@ func (s *script) text(n syntax.Node) string {
 	return strings.TrimRight(strings.Join(strings.Fields(string(s.src[from:min(to, from+400)])), " "), "; &")
 }
 
-// binary reports whether data is no text.
-func binary(data []byte) bool { return bytes.IndexByte(data[:min(len(data), 1024)], 0) >= 0 }
+// notText reports whether data is no text.
+func notText(data []byte) bool { return bytes.IndexByte(data[:min(len(data), 1024)], 0) >= 0 }
 
 // script returns the shell text in the regular file real, or nil when it is a binary program.
 func (b *booter) script(real string) (*script, error) {
@@ -49,7 +49,7 @@ func (b *booter) script(real string) (*script, error) {
 		return s, nil
 	}
 	src, err := b.tree.readRegular(real, maxScriptBytes)
-	if binary(src) || len(src) == 0 && err == nil {
+	if notText(src) || len(src) == 0 && err == nil {
 		b.scripts[real] = nil
 		return nil, nil
 	}
