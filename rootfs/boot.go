@@ -19,6 +19,8 @@ type Boot struct {
 	Init []string `json:"init,omitempty"`
 	// Services are sorted by program, then by place.
 	Services []Service `json:"services"`
+	// Dormant are log-in services that scripts would start which nothing runs, as far as was seen. A program may run them.
+	Dormant []Service `json:"dormant,omitempty"`
 	// Unfollowed are the places where the reading stopped: what lies behind them may start anything.
 	Unfollowed []Unfollowed `json:"unfollowed,omitempty"`
 	Unread     []Unread     `json:"unread,omitempty"`
@@ -81,6 +83,7 @@ type booter struct {
 	scripts map[string]*script // by name without links
 	ran     map[string]bool    // script with arguments and conditions that was followed already
 	seen    map[string]int     // service already listed, by what it is and where: its index
+	settled int                // services up to here are as they are
 	steps   int
 }
 
@@ -99,6 +102,9 @@ func ReadBoot(ctx context.Context, fsys fs.FS) (Boot, error) {
 	}
 	if b.steps > maxSteps {
 		b.unread(".", fmt.Errorf("the boot scripts run more than %d commands: the rest was not followed", maxSteps))
+	}
+	if b.dormant(); ctx.Err() != nil {
+		return Boot{}, ctx.Err()
 	}
 	b.sort()
 	return b.out, nil
@@ -132,7 +138,7 @@ func (b *booter) add(s Service) {
 	s.Text = printable(s.Text, 300)
 	key := fmt.Sprintf("%s\x00%q\x00%s", s.Path, s.Args, s.Place)
 	if i, ok := b.seen[key]; ok {
-		if len(s.Guards) < len(b.out.Services[i].Guards) {
+		if i >= b.settled && len(s.Guards) < len(b.out.Services[i].Guards) {
 			b.out.Services[i] = s
 		}
 		return
@@ -188,9 +194,11 @@ func (b *booter) list(dir string) []fs.DirEntry {
 }
 
 func (b *booter) sort() {
-	slices.SortStableFunc(b.out.Services, func(x, y Service) int {
-		return cmp.Or(cmp.Compare(x.Program, y.Program), comparePlaces(x.Place, y.Place), slices.Compare(x.Args, y.Args))
-	})
+	for _, list := range [][]Service{b.out.Services, b.out.Dormant} {
+		slices.SortStableFunc(list, func(x, y Service) int {
+			return cmp.Or(cmp.Compare(x.Program, y.Program), comparePlaces(x.Place, y.Place), slices.Compare(x.Args, y.Args))
+		})
+	}
 	slices.SortStableFunc(b.out.Unfollowed, func(x, y Unfollowed) int {
 		return cmp.Or(comparePlaces(x.Place, y.Place), cmp.Compare(x.Text, y.Text), cmp.Compare(x.Why, y.Why))
 	})

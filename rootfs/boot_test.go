@@ -132,6 +132,22 @@ func TestBoot(t *testing.T) {
 	}
 }
 
+func TestDormant(t *testing.T) {
+	got, err := ReadBoot(context.Background(), files("etc/inittab", rcInittab, "etc/init.d/rcS", "dropbear\n", "bin/sh", "", "etc/init.d/telnet", "#!/bin/sh\ncase $1 in start) telnetd;; esac\n",
+		"usr/bin/debug.sh", "telnetd -l /bin/sh\n", "usr/share/doc/x.sh", "telnetd\n", "usr/bin/other", "#!/bin/sh\necho\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"ssh dropbear :22 etc/init.d/rcS:1"}, services(got)); diff != "" {
+		t.Errorf("services (-want +got):\n%s", diff)
+	}
+	want := []string{"telnet telnetd :23 if {something runs etc/init.d/telnet: nothing that was read does } etc/init.d/telnet:2",
+		"telnet telnetd -l /bin/sh :23 if {something runs usr/bin/debug.sh: nothing that was read does } open usr/bin/debug.sh:1"}
+	if diff := cmp.Diff(want, services(Boot{Services: got.Dormant})); diff != "" {
+		t.Errorf("dormant (-want +got):\n%s", diff)
+	}
+}
+
 func TestBootChain(t *testing.T) {
 	tree := files("etc/inittab", rcInittab, "etc/init.d/rcS", "\n. /etc/a.sh\n", "etc/a.sh", "sh /etc/b.sh\n", "etc/b.sh", "true\ntelnetd\n")
 	got, err := ReadBoot(context.Background(), tree)

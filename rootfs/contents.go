@@ -21,6 +21,9 @@ type Contents struct {
 	Secrets      []Secret      `json:"secrets"`
 	Certificates []Certificate `json:"certificates"`
 	Updates      []Update      `json:"updates"`
+	// Settings open the device; Mentions are commands inside programs that would start a log-in service.
+	Settings []Setting `json:"settings,omitempty"`
+	Mentions []Mention `json:"mentions,omitempty"`
 	// Passed is how many secrets and certificates were recognised and left out, by reason: examples of a documentation,
 	// test keys of a library, the public authorities of a trust store.
 	Passed map[string]int `json:"passed,omitempty"`
@@ -155,9 +158,11 @@ func (r *contentReader) look(c chunk) {
 	if c.whole && text && len(c.data) <= maxSettings {
 		r.settings(c.name, c.data)
 		r.updates(c.name, c.data)
+		r.openSettings(c.name, c.data)
 	}
 	if !text && bytes.HasPrefix(c.data, []byte("\x7fELF")) || !text && c.base > 0 {
 		r.elfDefaults(c)
+		r.mentions(c)
 	}
 }
 
@@ -200,6 +205,11 @@ func (r *contentReader) finish() {
 		}
 	}
 	slices.SortFunc(o.Updates, func(a, b Update) int { return cmp.Or(comparePlaces(a.Place, b.Place), cmp.Compare(a.Client, b.Client)) })
+	slices.SortFunc(o.Settings, func(a, b Setting) int { return cmp.Or(comparePlaces(a.Place, b.Place), cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(o.Mentions, func(a, b Mention) int {
+		return cmp.Or(comparePlaces(a.Place, b.Place), cmp.Compare(a.Program, b.Program))
+	})
+	o.Mentions = slices.Compact(o.Mentions)
 	slices.SortFunc(o.Unread, func(a, b Unread) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Why, b.Why)) })
 }
 

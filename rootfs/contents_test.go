@@ -252,6 +252,24 @@ func TestUpdates(t *testing.T) {
 	}
 }
 
+func TestSettingsAndMentions(t *testing.T) {
+	c := read(t, "etc/ssh/sshd_config", "#PermitRootLogin yes\n PermitRootLogin yes\nPasswordAuthentication no\n", "default.prop", "ro.adb.secure=0\nro.debuggable=0\n",
+		"etc/config/dropbear", "config dropbear\n\toption PasswordAuth 'on'\n", "etc/exports", "/mnt *(rw,no_root_squash)\n", "etc/samba/smb.conf", "guest ok = yes\n",
+		"usr/bin/ipcam", "\x7fELF\x00telnetd &\x00killall telnetd\x00telnetd\x00/usr/sbin/telnetd -l /bin/sh -p 9527\x00start telnetd: ok\x00", "bin/busybox", "\x7fELF\x00telnetd -x \x00")
+	var got []string
+	for _, s := range c.Settings {
+		got = append(got, fmt.Sprintf("%s %s %s", s.Name, s.Place, s.Text))
+	}
+	for _, m := range c.Mentions {
+		got = append(got, fmt.Sprintf("%s %s %s", m.Kind, m.Place, m.Text))
+	}
+	want := []string{"adb default.prop:1 ro.adb.secure=0", "ssh-passwords etc/config/dropbear:2 option PasswordAuth 'on'", "nfs-root etc/exports:1 /mnt *(rw,no_root_squash)",
+		"samba-guest etc/samba/smb.conf:1 guest ok = yes", "ssh-root etc/ssh/sshd_config:2 PermitRootLogin yes", "telnet usr/bin/ipcam@5 telnetd &", "telnet usr/bin/ipcam@39 /usr/sbin/telnetd -l /bin/sh -p 9527"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestImage(t *testing.T) {
 	image := "\xe9\x01\x00SmartPlug-AP\x00plug%04x\x00\x00plug1234\x00/x.htm\x00adminPass=letmein9\x00wifi_passwd\x00Qwerty12\x00password:\x00password less than 8\x00"
 	got, err := ReadImage(context.Background(), strings.NewReader(image))
