@@ -83,6 +83,7 @@ type booter struct {
 	scripts map[string]*script // by name without links
 	ran     map[string]bool    // script with arguments and conditions that was followed already
 	seen    map[string]int     // service already listed, by what it is and where: its index
+	level   string             // the usual run level, from inittab
 	settled int                // services up to here are as they are
 	steps   int
 }
@@ -91,7 +92,7 @@ type booter struct {
 // scripts as a careful person would and runs nothing. It does not guess: a command it cannot follow is in Unfollowed.
 func ReadBoot(ctx context.Context, fsys fs.FS) (Boot, error) {
 	b := &booter{ctx: ctx, tree: newTree(fsys), scripts: map[string]*script{}, ran: map[string]bool{}, seen: map[string]int{}}
-	for _, start := range []func(){b.inittab, b.systemd, b.procd, b.android, b.initScript, b.rcLinks, b.inetd} {
+	for _, start := range []func(){b.inittab, b.systemd, b.procd, b.android, b.initScript, b.rcLinks, b.inetd, b.cron} {
 		start()
 		if err := ctx.Err(); err != nil {
 			return Boot{}, err

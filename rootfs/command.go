@@ -79,7 +79,10 @@ func (w *walker) command(args []field, at Place, text string, depth int) flow {
 	case ".", "source":
 		return w.source(rest, at, text)
 	case "sh", "ash", "bash", "dash", "hush":
-		w.shell(rest, at, text)
+		w.shell(name, rest, at, text)
+		return next
+	case "read", "getopts", "unset", "let", "printf", "config_get", "config_get_bool", "json_get_var", "json_get_vars", "network_get_ipaddr", "mapfile":
+		w.forget(rest)
 		return next
 	case "set":
 		if len(rest) > 0 && !strings.HasPrefix(rest[0].text, "-") && !strings.HasPrefix(rest[0].text, "+") {
@@ -155,6 +158,25 @@ func (w *walker) command(args []field, at Place, text string, depth int) flow {
 	return next
 }
 
+// forget makes the variables that a command names unknown: it gives them what only the device knows.
+func (w *walker) forget(args []field) {
+	for _, a := range args {
+		name, _, _ := strings.Cut(a.text, "=")
+		name = strings.TrimRight(name, "+-*/ ")
+		if _, ok := w.vars[name]; ok {
+			w.vars[name] = value{}
+		}
+	}
+}
+
+// doubt makes every variable one that may hold another value: something that was not read may have set it.
+func (w *walker) doubt() {
+	for name, v := range w.vars {
+		v.depth = 1 << 30
+		w.vars[name] = v
+	}
+}
+
 // skipOptions drops leading options; those in takes have a value of their own.
 func skipOptions(args []field, takes string) []field {
 	for len(args) > 0 && strings.HasPrefix(args[0].text, "-") {
@@ -226,6 +248,7 @@ func (w *walker) eval(args []field, at Place, text string) {
 	for _, a := range args {
 		if !a.known || a.maybe {
 			w.b.unfollowed(at, text, "what eval reads is settled only while the device runs")
+			w.doubt()
 			return
 		}
 		all = append(all, a.text)
@@ -242,6 +265,9 @@ func (w *walker) inline(text string, at Place) flow {
 	old := w.s
 	w.nested++
 	w.s = inline(text, at)
+	if w.s.broken != "" {
+		w.b.unfollowed(at, text, "a part of it is not shell as we read it: "+w.s.broken)
+	}
 	f := w.stmts(w.s.stmts)
 	w.s = old
 	w.nested--
@@ -272,16 +298,19 @@ func (w *walker) source(args []field, at Place, text string) flow {
 	}
 	if !args[0].known {
 		w.b.unfollowed(at, text, "which file is read is settled only while the device runs")
+		w.doubt()
 		return next
 	}
 	name := args[0].text
 	real, _, err := w.b.tree.stat(w.abs(name))
 	if err != nil {
 		w.missing(name, err, at, text)
+		w.doubt()
 		return next
 	}
 	s, err := w.b.script(real)
 	if err != nil || s == nil {
+		w.doubt()
 		w.b.unread(real, cmpErr(err, "read by a boot script, but it is no text"))
 		return next
 	}
@@ -325,10 +354,12 @@ func (w *walker) missing(name string, err error, at Place, text string) {
 }
 
 // shell follows sh SCRIPT and sh -c TEXT.
-func (w *walker) shell(args []field, at Place, text string) {
+func (w *walker) shell(name string, args []field, at Place, text string) {
+	asked := false // for a session
 	for len(args) > 0 && strings.HasPrefix(args[0].text, "-") {
 		opt := args[0].text
 		args = args[1:]
+		asked = asked || opt == "-l" || opt == "-i" || opt == "--login" || opt == "-il" || opt == "-li"
 		if strings.HasSuffix(opt, "c") && !strings.HasPrefix(opt, "--") {
 			if len(args) > 0 && args[0].known {
 				w.sub().inline(args[0].text, at)
@@ -339,6 +370,10 @@ func (w *walker) shell(args []field, at Place, text string) {
 		}
 	}
 	if len(args) == 0 {
+		if asked {
+			w.b.add(Service{Program: path.Base(name), Path: name, Kind: Console, NoPassword: true, Why: "a shell without a log-in on the terminal from which it is started",
+				InTree: Yes, Place: at, Text: text, Chain: w.chain, Guards: w.all()})
+		}
 		return
 	}
 	if !args[0].known {

@@ -27,7 +27,9 @@ type Contents struct {
 	// Passed is how many secrets and certificates were recognised and left out, by reason: examples of a documentation,
 	// test keys of a library, the public authorities of a trust store.
 	Passed map[string]int `json:"passed,omitempty"`
-	Unread []Unread       `json:"unread,omitempty"`
+	// Examples are the keys among them, with the reason in Why: a person may see it otherwise.
+	Examples []Secret `json:"examples,omitempty"`
+	Unread   []Unread `json:"unread,omitempty"`
 	// Files and Bytes are what was looked at.
 	Files int   `json:"files"`
 	Bytes int64 `json:"bytes"`
@@ -160,10 +162,43 @@ func (r *contentReader) look(c chunk) {
 		r.updates(c.name, c.data)
 		r.openSettings(c.name, c.data)
 	}
+	if !text && c.whole && len(c.data) <= maxSettings {
+		if plain := nulSettings(c.data); plain != nil {
+			(&settingsReader{r: r, name: c.name, data: plain, flat: true}).pairs("nvram")
+		}
+	}
 	if !text && bytes.HasPrefix(c.data, []byte("\x7fELF")) || !text && c.base > 0 {
 		r.elfDefaults(c)
 		r.mentions(c)
 	}
+}
+
+// nulSettings turns a block of NAME=VALUE texts that end with NUL (an nvram, the environment of a boot loader) into lines
+// of the same places; nil when data is something else.
+func nulSettings(data []byte) []byte {
+	if bytes.HasPrefix(data, []byte("\x7fELF")) {
+		return nil
+	}
+	pairs, other, filler := 0, 0, 0
+	out := make([]byte, len(data))
+	for i, b := range data {
+		switch {
+		case b == 0 || b == 0xff:
+			filler++
+			out[i] = '\n'
+		case b >= ' ' && b <= '~' || b == '\t' || b == '\n' || b == '\r':
+			if out[i] = b; b == '=' {
+				pairs++
+			}
+		default:
+			other++
+			out[i] = '\n'
+		}
+	}
+	if pairs < 4 || other*20 > len(data)-filler+200 {
+		return nil
+	}
+	return out
 }
 
 func (r *contentReader) addCredential(c Credential) {
@@ -177,6 +212,13 @@ func (r *contentReader) addCredential(c Credential) {
 func (r *contentReader) addSecret(s Secret) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if s.Why != "" {
+		r.out.Passed[s.Why]++
+		if len(r.out.Examples) < 1000 {
+			r.out.Examples = append(r.out.Examples, s)
+		}
+		return
+	}
 	if len(r.out.Secrets) < maxFindings {
 		r.out.Secrets = append(r.out.Secrets, s)
 	}
@@ -190,6 +232,7 @@ func (r *contentReader) finish() {
 	o.Credentials = slices.CompactFunc(o.Credentials, func(a, b Credential) bool { return a.Place == b.Place && a.Secret == b.Secret })
 	slices.SortFunc(o.Secrets, func(a, b Secret) int { return cmp.Or(comparePlaces(a.Place, b.Place), cmp.Compare(a.Kind, b.Kind)) })
 	o.Secrets = slices.CompactFunc(o.Secrets, func(a, b Secret) bool { return a.Place == b.Place && a.Kind == b.Kind })
+	slices.SortFunc(o.Examples, func(a, b Secret) int { return cmp.Or(comparePlaces(a.Place, b.Place), cmp.Compare(a.Kind, b.Kind)) })
 	slices.SortFunc(o.Certificates, func(a, b Certificate) int {
 		return cmp.Or(comparePlaces(a.Place, b.Place), cmp.Compare(a.Subject, b.Subject))
 	})
@@ -218,11 +261,19 @@ func documentation(name string) bool {
 	p := "/" + strings.ToLower(name)
 	for _, dir := range []string{"/usr/share/doc/", "/usr/share/man/", "/usr/share/info/", "/usr/share/gtk-doc/", "/usr/share/help/", "/usr/share/vim/", "/usr/share/bash-completion/",
 		"/usr/share/zsh/", "/usr/share/locale/", "/usr/share/lintian/", "/usr/share/perl", "/usr/lib/python", "/usr/share/python", "/usr/include/", "/var/lib/dpkg/", "/usr/lib/opkg/",
-		"/testdata/", "/tests/", "/test/", "/examples/", "/example/", "/site-packages/", "/node_modules/"} {
+		"/site-packages/", "/node_modules/"} {
 		if strings.Contains(p, dir) {
 			return true
 		}
 	}
+	// Folders of tests and examples count only inside what a distribution installs: a vendor's own may be in use.
+	if strings.Contains(p, "/usr/share/") || strings.Contains(p, "/usr/lib/") || strings.Contains(p, "/usr/local/lib/") || strings.Contains(p, "/usr/src/") {
+		for _, dir := range []string{"/testdata/", "/tests/", "/test/", "/examples/", "/example/"} {
+			if strings.Contains(p, dir) {
+				return true
+			}
+		}
+	}
 	base := path.Base(p)
-	return strings.HasPrefix(base, "readme") || strings.Contains(base, "_test.") || strings.HasSuffix(base, ".md") || strings.HasSuffix(base, ".rst") || strings.HasSuffix(base, ".pod") || strings.HasSuffix(base, ".example") || strings.HasSuffix(base, ".sample")
+	return strings.HasPrefix(base, "readme") || strings.Contains(base, "_test.") || strings.HasSuffix(base, ".md") || strings.HasSuffix(base, ".rst") || strings.HasSuffix(base, ".pod")
 }

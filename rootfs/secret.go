@@ -44,6 +44,8 @@ type Secret struct {
 	// Shown is a part of it for a person to recognise it by. The secret itself is not repeated.
 	Shown string `json:"shown,omitempty"`
 	Place Place  `json:"place"`
+	// Why says, of an example, why it is taken for one.
+	Why string `json:"why,omitempty"`
 	// Binary says that it is inside a file that is no text.
 	Binary bool `json:"binary,omitempty"`
 }
@@ -114,10 +116,7 @@ func (r *contentReader) pemBlock(c chunk, at int, text bool) int {
 		if strings.HasPrefix(path.Base(c.name), "ssh_host_") {
 			s.Kind = HostKey
 		}
-		if reason := r.known(c, at); reason != "" {
-			r.pass(reason)
-			return stop
-		}
+		s.Why = r.known(c, at)
 		r.addSecret(s)
 	}
 	return stop
@@ -301,10 +300,7 @@ func (r *contentReader) rawKeys(c chunk) {
 	}
 	s := Secret{Kind: PrivateKey, Place: Place{File: c.name}, Binary: true}
 	if s.der(c.data) {
-		if reason := r.known(c, 0); reason != "" {
-			r.pass(reason)
-			return
-		}
+		s.Why = r.known(c, 0)
 		r.addSecret(s)
 		return
 	}
@@ -339,7 +335,7 @@ func (r *contentReader) known(c chunk, at int) string {
 		}
 	}
 	before := strings.ToLower(string(c.data[max(0, at-160):at]))
-	for _, mark := range []string{"example", "test key", "testkey", "do not use", "dummy"} {
+	for _, mark := range []string{"example key", "example private key", "test key", "testkey", "do not use"} {
 		if strings.Contains(before, mark) {
 			return "marked as an example or a test key"
 		}

@@ -12,6 +12,7 @@ type settingsReader struct {
 	r    *contentReader
 	name string
 	data []byte
+	flat bool // the lines are ours: the file has none
 }
 
 func (s *settingsReader) add(c Credential, off int) {
@@ -170,7 +171,9 @@ func (s *settingsReader) pairs(source string) {
 		}
 		c.User = printable(c.User, 64)
 		if c.value(value) {
-			c.Place = Place{s.name, ln.n, ln.off + int64(m[4]+skip)}
+			if c.Place = (Place{s.name, ln.n, ln.off + int64(m[4]+skip)}); s.flat {
+				c.Place.Line = 0
+			}
 			s.r.addCredential(c)
 		}
 	}

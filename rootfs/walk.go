@@ -24,7 +24,6 @@ type walker struct {
 	afterExit, afterReturn, afterLoop []Guard
 
 	procd  []field // a procd instance being put together
-	procdN syntax.Node
 	nested int
 	calls  int
 }
@@ -135,6 +134,8 @@ func (w *walker) cmd(cmd syntax.Command, st *syntax.Stmt) flow {
 		return w.forClause(c)
 	case *syntax.WhileClause:
 		return w.whileClause(c)
+	case *syntax.LetClause, *syntax.ArithmCmd:
+		w.doubt()
 	case *syntax.TimeClause:
 		return w.stmt(c.Stmt)
 	case *syntax.CoprocClause:
