@@ -82,16 +82,17 @@ type booter struct {
 	out     Boot
 	scripts map[string]*script // by name without links
 	ran     map[string]bool    // script with arguments and conditions that was followed already
-	seen    map[string]int     // service already listed, by what it is and where: its index
-	level   string             // the usual run level, from inittab
-	settled int                // services up to here are as they are
+	looked  map[string]place
+	seen    map[string]int // service already listed, by what it is and where: its index
+	level   string         // the usual run level, from inittab
+	settled int            // services up to here are as they are
 	steps   int
 }
 
 // ReadBoot follows what starts at boot: inittab, rc scripts, systemd units, procd, inetd and what they call. It reads
 // scripts as a careful person would and runs nothing. It does not guess: a command it cannot follow is in Unfollowed.
 func ReadBoot(ctx context.Context, fsys fs.FS) (Boot, error) {
-	b := &booter{ctx: ctx, tree: newTree(fsys), scripts: map[string]*script{}, ran: map[string]bool{}, seen: map[string]int{}}
+	b := &booter{ctx: ctx, tree: newTree(fsys), scripts: map[string]*script{}, ran: map[string]bool{}, seen: map[string]int{}, looked: map[string]place{}}
 	for _, start := range []func(){b.inittab, b.systemd, b.procd, b.android, b.initScript, b.rcLinks, b.inetd, b.cron} {
 		start()
 		if err := ctx.Err(); err != nil {
@@ -151,8 +152,27 @@ func (b *booter) add(s Service) {
 	b.out.Services = append(b.out.Services, s)
 }
 
-// lookup finds a program as a shell would: by its path, or in the folders where programs are.
+type place struct {
+	real string
+	info fs.FileInfo
+	err  error
+}
+
+// lookup finds a program and remembers where.
 func (b *booter) lookup(name string, paths []string) (real string, info fs.FileInfo, err error) {
+	key := name + "\x00" + strings.Join(paths, ":")
+	p, ok := b.looked[key]
+	if !ok {
+		p.real, p.info, p.err = b.search(name, paths)
+		if len(b.looked) < maxFindings {
+			b.looked[key] = p
+		}
+	}
+	return p.real, p.info, p.err
+}
+
+// search finds a program as a shell would: by its path, or in the folders where programs are.
+func (b *booter) search(name string, paths []string) (real string, info fs.FileInfo, err error) {
 	if strings.Contains(name, "/") {
 		return b.tree.stat(name)
 	}

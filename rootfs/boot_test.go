@@ -175,6 +175,37 @@ func TestBootChain(t *testing.T) {
 	}
 }
 
+// TestHostileScripts holds the reading of scripts made to cost time to its bounds: it ends, and what it left out is said.
+func TestHostileScripts(t *testing.T) {
+	loops := "for a in 1 2 3 4 5 6 7 8 9; do "
+	for name, text := range map[string]string{
+		"loops in loops":          strings.Repeat(loops, 12) + "x; " + strings.Repeat("done; ", 12),
+		"functions":               "f() { f; f; }\nf\n",
+		"a text that doubles":     "X=aaaaaaaaaaaaaaaa\n" + strings.Repeat("X=$X$X\n", 60) + "$X\n",
+		"parentheses":             strings.Repeat("(", maxScriptBytes/2),
+		"blocks":                  strings.Repeat("{ ", 20_000),
+		"too large":               strings.Repeat("echo\n", maxScriptBytes),
+		"a script with itself":    "for i in 1 2 3; do . /etc/init.d/rcS; done\n",
+		"evals of evals":          strings.Repeat("eval ", 5000) + "x\n",
+		"a pattern of many stars": "case aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa in " + strings.Repeat("*a", 200) + "*b) x;; esac\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := ReadBoot(context.Background(), files("etc/inittab", rcInittab, "etc/init.d/rcS", text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if name != "a pattern of many stars" && len(got.Unfollowed)+len(got.Unread) == 0 {
+				t.Error("nothing is said to be left out")
+			}
+		})
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := ReadBoot(ctx, files("etc/inittab", rcInittab)); err == nil {
+		t.Error("an ended context is no error")
+	}
+}
+
 func FuzzBoot(f *testing.F) {
 	f.Add([]byte(rcInittab), []byte("for i in /etc/init.d/S*; do . $i; done\nif [ -f /x ]; then telnetd & fi\n"), []byte("[Service]\nExecStart=/bin/x\n"))
 	f.Add([]byte("id:3:initdefault:\n"), []byte("case $1 in a) ${x%%y} ;; esac; f(){ f; }; f; eval \"f\"; `f`"), []byte("telnet stream tcp nowait root a b\n"))

@@ -43,6 +43,13 @@ func trustStore(name string) bool {
 		strings.HasPrefix(base, "ca-bundle") || strings.HasPrefix(base, "ca-certificates") || strings.HasPrefix(base, "cacert") || strings.HasPrefix(base, "ca_certs") || base == "cert.pem" || strings.Contains(base, "rootca")
 }
 
+// short reports whether the key of a certificate is shorter than any public authority's has been since 2014: such a one
+// in a trust store was put there by somebody else.
+func short(cert *x509.Certificate) bool {
+	k, ok := cert.PublicKey.(*rsa.PublicKey)
+	return ok && k.N.BitLen() < 2048
+}
+
 func (r *contentReader) certificate(c chunk, at int, der []byte, text bool) {
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
@@ -52,7 +59,7 @@ func (r *contentReader) certificate(c chunk, at int, der []byte, text bool) {
 	case documentation(c.name):
 		r.pass("an example in a documentation or a test")
 		return
-	case cert.IsCA && (trustStore(c.name) || bytes.Count(c.data, []byte("-----BEGIN CERTIFICATE")) > 8):
+	case cert.IsCA && !short(cert) && (trustStore(c.name) || bytes.Count(c.data, []byte("-----BEGIN CERTIFICATE")) > 8):
 		r.pass("a certificate of a trust store")
 		return
 	case r.known(c, at) != "":

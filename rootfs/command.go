@@ -20,7 +20,11 @@ func (w *walker) call(args []field, n syntax.Node) flow {
 
 // command follows a command with its arguments. It takes the programs away that only start another one.
 func (w *walker) command(args []field, at Place, text string, depth int) flow {
-	if w.spent() || depth > 32 || len(args) == 0 {
+	if w.spent() || len(args) == 0 {
+		return next
+	}
+	if depth > 32 {
+		w.b.unfollowed(at, text, "programs that start programs are nested too deep")
 		return next
 	}
 	head, rest := args[0], args[1:]

@@ -63,6 +63,9 @@ func TestCredentials(t *testing.T) {
 			[]string{"settings admin/ empty :2", "settings /1234567890 plain :4", "settings /00000000 plain :5"}},
 		{"nvram block", "mtd/env.bin", "\x12\x34\x56\x78bootdelay=1\x00http_user=admin\x00http_passwd=pass99\x00ip=1.2.3.4\x00\x00\xff\xff", []string{"nvram admin/pass99 plain :0"}},
 		{"ini", "etc/user.ini", "[user0]\nname = admin\npassword = \"12345\" ; x\n[user1]\nname=guest\npassword=guest # y\n", []string{"settings admin/12345 plain :3", "settings guest/guest plain :6"}},
+		{"ini of fixed width", "etc/user.ini", "[user0]   \nusername  = \"admin     \"\npassword  = \"admin     \"\n[user1]\nusername = \"          \"\npassword = \"          \"\n[user2]\nusername = guest\npassword =\n",
+			[]string{"settings admin/admin plain :3", "settings guest/ empty :9"}},
+		{"pins", "etc/hw.conf", "ap_pin=12345670\nled_pin=12\n", []string{"settings /12345670 plain :1"}},
 		{"about passwords", "etc/policy.conf", "password_min_length=8\npasswordFile=/etc/x/y\npassword_enable=1\nPasswordAuthentication yes\nhash_password=none\npassword=none\n", nil},
 		{"placeholder", "etc/a.conf", "password=${PASS}\npsk=CHANGE_ME\n", []string{"settings /${PASS} plain placeholder :1", "settings /CHANGE_ME plain placeholder :2"}},
 		{"xml elements", "etc/cfg.xml", "<c><User><Username>admin</Username>\n<Password>8888</Password></User><PasswordLength>8</PasswordLength></c>", []string{"xml admin/8888 plain :2"}},
@@ -131,6 +134,14 @@ func TestSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	big2048, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public2048, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &big2048.PublicKey, big2048)
+	if err != nil {
+		t.Fatal(err)
+	}
 	n, e := rsaKey.N.Bytes(), big.NewInt(int64(rsaKey.E)).Bytes()
 	public := sshBlob([]byte("ssh-rsa"), e, append([]byte{0}, n...))
 	dropbear := append(slices.Clone(public), sshBlob(rsaKey.D.Bytes(), rsaKey.Primes[0].Bytes(), rsaKey.Primes[1].Bytes())...)
@@ -194,8 +205,8 @@ func TestSecrets(t *testing.T) {
 		})
 	}
 	t.Run("identity", func(t *testing.T) {
-		c := read(t, "etc/server.pem", pemText("CERTIFICATE", cert)+key, "etc/ssl/certs/ca.pem", pemText("CERTIFICATE", cert))
-		if len(c.Certificates) != 1 || c.Passed["a certificate of a trust store"] != 1 {
+		c := read(t, "etc/server.pem", pemText("CERTIFICATE", cert)+key, "etc/ssl/certs/old.pem", pemText("CERTIFICATE", cert), "etc/ssl/certs/ca.pem", pemText("CERTIFICATE", public2048))
+		if len(c.Certificates) != 2 || c.Passed["a certificate of a trust store"] != 1 {
 			t.Fatalf("certificates = %+v, passed %v", c.Certificates, c.Passed)
 		}
 		got := c.Certificates[0]

@@ -111,6 +111,9 @@ var (
 		hash hashed auth authentication check title text id name field input confirm reset forgot salt rounds program command prefix suffix help description default_key store backend through index`)
 )
 
+// pinWords stand before a pin that is a secret, and no leg of a chip.
+var pinWords = wordSet("wps ap default admin setup pairing bt bluetooth unlock user device")
+
 // secretName reports whether a setting of this name holds a secret.
 func secretName(key string) bool {
 	words := nameWords(key)
@@ -130,7 +133,7 @@ func secretName(key string) bool {
 			secret = true
 		case (w == "pass" || w == "pw") && (i == len(words)-1 || len(words) == 1):
 			secret = true
-		case w == "pin" && i > 0 && (words[0] == "wps" || words[i-1] == "default" || words[i-1] == "admin"):
+		case w == "pin" && i > 0 && pinWords[words[i-1]]:
 			secret = true
 		case strings.HasPrefix(w, "wep") && i+1 < len(words) && words[i+1] == "key":
 			secret = true
@@ -191,12 +194,13 @@ func adminName(key string) bool {
 
 // value judges the value of a secret setting: ok is false when it is none.
 func (c *Credential) value(v string) (ok bool) {
-	c.Secret = printable(v, 512)
+	v = strings.TrimSpace(v) // fields of a fixed width are filled with blanks
+	c.Secret, c.User = printable(v, 512), strings.TrimSpace(c.User)
 	lower := strings.ToLower(v)
 	switch lower {
 	case "":
 		c.State = Empty
-		return adminName(c.Key)
+		return c.User != "" || adminName(c.Key)
 	case "true", "false", "yes", "no", "on", "off", "none", "null", "nil", "undefined", "disabled", "enabled", "disable", "enable", "n/a":
 		return false
 	}

@@ -164,7 +164,8 @@ func (s *settingsReader) pairs(source string) {
 			continue
 		}
 		c := Credential{Source: source, Key: printable(key, 64)}
-		if c.User = users[stem(key)]; c.User == "" && len(users) == 1 && section != "" {
+		c.User = users[stem(key)]
+		if _, named := users[stem(key)]; !named && len(users) == 1 && section != "" {
 			for _, u := range users {
 				c.User = u
 			}
@@ -193,8 +194,8 @@ func unquoteSetting(raw, source string) (value string, skip int, plain bool) {
 	raw = strings.TrimRight(raw, " \t;,")
 	if len(raw) > 0 && (raw[0] == '"' || raw[0] == '\'') {
 		if end := strings.IndexByte(raw[1:], raw[0]); end >= 0 {
-			value = raw[1 : 1+end]
-			return value, 1, source != "script" || raw[0] == '\'' || !strings.ContainsAny(value, "$`")
+			value = strings.TrimLeft(raw[1:1+end], " ")
+			return value, 1 + end - len(value), source != "script" || raw[0] == '\'' || !strings.ContainsAny(value, "$`")
 		}
 	}
 	if source == "script" {
