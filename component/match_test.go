@@ -99,6 +99,8 @@ func TestMatch(t *testing.T) {
 		{"mended by the letters of OpenSSL", cve("CVE-2014-0160", `{"vendor":"OpenSSL","product":"OpenSSL","versions":[{"version":"1.0.1","lessThan":"1.0.1g","status":"affected","versionType":"custom"}]}`), text("openssl", "1.0.2f"), "", ""},
 		{"by applicability", `{"dataType":"CVE_RECORD","cveMetadata":{"cveId":"CVE-2"},"containers":{"cna":{},"adp":[{"cpeApplicability":[{"nodes":[{"cpeMatch":[{"vulnerable":true,"criteria":"cpe:2.3:a:thekelleys:dnsmasq:*:*:*:*:*:*:*:*","versionEndExcluding":"2.78"}]}]}]}]}}`,
 			text("dnsmasq", "2.62"), "", "cpe:2.3:a:thekelleys:dnsmasq:*:*:*:*:*:*:*:*: 2.62 is from 0 and before 2.78"},
+		{"another product in the terms of CPE", `{"dataType":"CVE_RECORD","cveMetadata":{"cveId":"CVE-2"},"containers":{"cna":{},"adp":[{"cpeApplicability":[{"nodes":[{"cpeMatch":[{"vulnerable":true,"criteria":"cpe:2.3:a:dnsmasq:dnsmasq:*:*:*:*:*:*:*:*","versionEndExcluding":"2.78"}]}]}]}]}}`,
+			text("dnsmasq", "2.62"), "", ""},
 		{"rejected", strings.Replace(cve("CVE-1", fmt.Sprintf(busybox, `{"version":"1.22.1","status":"affected"}`)), "PUBLISHED", "REJECTED", 1), text("busybox", "1.22.1"), "", ""},
 		{"a distribution's package by its own version", osv("DSA-1", "Debian:12", "openssl", `{"introduced":"0"},{"fixed":"3.0.13-1~deb12u1"}`), deb[0], "12", "Debian:12 openssl: 3.0.11-1~deb12u2 is from 0 and before 3.0.13-1~deb12u1"},
 		{"another release of the distribution", osv("DSA-1", "Debian:11", "openssl", `{"introduced":"0"},{"fixed":"3.0.13-1~deb12u1"}`), deb[0], "12", ""},
