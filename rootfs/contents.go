@@ -202,6 +202,11 @@ func nulSettings(data []byte) []byte {
 }
 
 func (r *contentReader) addCredential(c Credential) {
+	switch path.Ext(c.Place.File) {
+	case ".example", ".sample", ".dist":
+		c.Placeholder = true
+		c.Why = strings.TrimPrefix(c.Why+"; by its name the file is an example", "; ")
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.out.Credentials) < maxFindings {
@@ -260,14 +265,13 @@ func (r *contentReader) finish() {
 func documentation(name string) bool {
 	p := "/" + strings.ToLower(name)
 	for _, dir := range []string{"/usr/share/doc/", "/usr/share/man/", "/usr/share/info/", "/usr/share/gtk-doc/", "/usr/share/help/", "/usr/share/vim/", "/usr/share/bash-completion/",
-		"/usr/share/zsh/", "/usr/share/locale/", "/usr/share/lintian/", "/usr/share/perl", "/usr/lib/python", "/usr/share/python", "/usr/include/", "/var/lib/dpkg/", "/usr/lib/opkg/",
-		"/site-packages/", "/node_modules/"} {
+		"/usr/share/zsh/", "/usr/share/locale/", "/usr/share/lintian/", "/usr/include/", "/var/lib/dpkg/", "/usr/lib/opkg/"} {
 		if strings.Contains(p, dir) {
 			return true
 		}
 	}
 	// Folders of tests and examples count only inside what a distribution installs: a vendor's own may be in use.
-	if strings.Contains(p, "/usr/share/") || strings.Contains(p, "/usr/lib/") || strings.Contains(p, "/usr/local/lib/") || strings.Contains(p, "/usr/src/") {
+	if strings.Contains(p, "/usr/share/") || strings.Contains(p, "/usr/lib/") || strings.Contains(p, "/usr/local/lib/") || strings.Contains(p, "/usr/src/") || strings.Contains(p, "/node_modules/") {
 		for _, dir := range []string{"/testdata/", "/tests/", "/test/", "/examples/", "/example/"} {
 			if strings.Contains(p, dir) {
 				return true

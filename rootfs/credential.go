@@ -19,7 +19,8 @@ type Credential struct {
 	State  State  `json:"state"`
 	// Beside says that nothing names it: it was taken for a credential by what stands next to it. A person must look.
 	Beside bool `json:"beside,omitempty"`
-	// Placeholder says that the value asks to be replaced (CHANGE_ME, %s, $PASS) or is the word of the thing itself.
+	// Placeholder says that the value asks to be replaced (CHANGE_ME, %s, $PASS), is the word of the thing itself, or stands
+	// in a file that is an example by its name.
 	Placeholder bool   `json:"placeholder,omitempty"`
 	Why         string `json:"why,omitempty"`
 	Place       Place  `json:"place"`

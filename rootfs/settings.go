@@ -149,6 +149,9 @@ func (s *settingsReader) pairs(source string) {
 			continue
 		}
 		key, raw := text[m[2]:m[3]], text[m[4]:m[5]]
+		if s.flat && !strings.Contains(text[m[3]:m[4]], "=") {
+			continue // a sentence with a colon
+		}
 		value, skip, plain := unquoteSetting(raw, source)
 		if !plain {
 			continue

@@ -42,8 +42,9 @@ var tokenShapes = []tokenShape{
 
 // tokens finds tokens by their shape, in text and in binaries. What is too regular to be random is none.
 func (r *contentReader) tokens(c chunk, text bool) {
+	why := ""
 	if documentation(c.name) {
-		return
+		why = "an example in a documentation or a test"
 	}
 	for _, shape := range tokenShapes {
 		for at := 0; ; {
@@ -53,8 +54,8 @@ func (r *contentReader) tokens(c chunk, text bool) {
 			}
 			at += i
 			if n := shape.match(c.data, at); n > 0 {
-				r.addSecret(Secret{Kind: Token, Format: shape.service, Shown: string(c.data[at:at+len(shape.prefix)+2]) + "...", Place: c.at(at, text), Binary: !text})
-				if shape.service == "aws-access-key" {
+				r.addSecret(Secret{Kind: Token, Format: shape.service, Shown: string(c.data[at:at+len(shape.prefix)+2]) + "...", Place: c.at(at, text), Binary: !text, Why: why})
+				if shape.service == "aws-access-key" && why == "" {
 					r.awsSecret(c, at+n, text)
 				}
 				at += n
@@ -63,7 +64,9 @@ func (r *contentReader) tokens(c chunk, text bool) {
 			at += len(shape.prefix)
 		}
 	}
-	r.urlCredentials(c, text)
+	if why == "" {
+		r.urlCredentials(c, text)
+	}
 }
 
 // match returns the length of the token at an offset, or 0.
