@@ -56,6 +56,8 @@ func TestText(t *testing.T) {
 		{"sbin/dnsmasq", "\x00dnsmasq-2.62\x00", []string{"dnsmasq 2.62 cpe:2.3:a:thekelleys:dnsmasq:2.62:*:*:*:*:*:*:*"}},
 		{"sbin/x", "see dnsmasq-2.62.tar.gz\x00", nil},
 		{"sbin/hostapd", "hostapd v2.6\nUser space daemon", []string{"hostapd 2.6 cpe:2.3:a:w1.fi:hostapd:2.6:*:*:*:*:*:*:*"}},
+		{"sbin/hostapd", "hostapd v%s\x002.10\x00", []string{"hostapd 2.10 cpe:2.3:a:w1.fi:hostapd:2.10:*:*:*:*:*:*:*"}},
+		{"sbin/hostapd", "\x00hostapd v0.5.9\x00-v   show hostapd version\x002.4\x00", []string{"hostapd 0.5.9 cpe:2.3:a:w1.fi:hostapd:0.5.9:*:*:*:*:*:*:*"}},
 		{"lib/libz.so.1", " inflate 1.2.8 Copyright 1995-2013 Mark Adler ", []string{"zlib 1.2.8 cpe:2.3:a:zlib:zlib:1.2.8:*:*:*:*:*:*:*"}},
 		{"lib/libc.so.6", "GNU C Library (Debian GLIBC 2.36-9) stable release version 2.36.\n", []string{"glibc 2.36 cpe:2.3:a:gnu:glibc:2.36:*:*:*:*:*:*:*"}},
 		{"lib/ld-uClibc-0.9.33.2.so", "", []string{"uclibc 0.9.33.2 cpe:2.3:a:uclibc:uclibc:0.9.33.2:*:*:*:*:*:*:*"}},

@@ -106,7 +106,7 @@ type loneSignature struct {
 
 var loneSignatures = []loneSignature{
 	{signature{name: "pcre", kind: Library, vendor: "pcre", product: "pcre"}, re(`^libpcre(?:\.|-)`), "PCRE", re(`^8\.\d\d 20\d\d-\d\d-\d\d$`)},
-	{signature{name: "hostapd", kind: Application, vendor: "w1.fi", product: "hostapd"}, re(`^hostapd$`), "hostapd v", re(`^[0-2]\.\d+(?:\.\d+)?$`)},
+	{signature{name: "hostapd", kind: Application, vendor: "w1.fi", product: "hostapd"}, re(`^hostapd$`), "hostapd v%s", re(`^2\.\d+(?:\.\d+)?$`)},
 	{signature{name: "mosquitto", kind: Application, vendor: "eclipse", product: "mosquitto"}, re(`^mosquitto$`), "mosquitto version %s", re(`^[12]\.\d+\.\d+$`)},
 	{signature{name: "musl", kind: Library, vendor: "musl-libc", product: "musl"}, re(`^(?:ld-musl-.*\.so\.1|libc\.so)$`), "musl libc (", re(`^[01]\.\d+\.\d+$`)},
 	{signature{name: "sqlite", kind: Library, vendor: "sqlite", product: "sqlite"}, re(`^(?:libsqlite3\.so|sqlite3$)`), "sqlite_master", re(`^3\.\d+\.\d+$`)},

@@ -74,6 +74,7 @@ func TestCredentials(t *testing.T) {
 		{"xml attributes", "etc/cfg.xml", "<u user=\"root\" password=\"pw1\"/>\n<param name=\"AdminPassword\" value=\"\"/>", []string{"xml root/pw1 plain :1", "xml root/ empty :2"}},
 		{"json", "etc/cfg.json", "{\"username\":\"admin\",\n \"password\": \"admin\", \"passwordPolicy\": \"x\"}", []string{"json admin/admin plain :2"}},
 		{"javascript", "www/login.js", "// x\nvar defaultPassword = \"camera99\";\nlabel={password:\"Enter password\"}\n", []string{"script /camera99 plain :2"}},
+		{"php", "htdocs/a.php", "echo \"wpa_passphrase=\\\"\".query(\"psk\").\"\\\"\"; $x['password'] = \".$password.\"; $pass = \"flets1\";\n", []string{"script /flets1 plain :1"}},
 		{"shell", "etc/init.d/x", "#!/bin/sh\nPASSWORD=abc123\nPW=$(cat /x)\nexport WIFI_PASS='s3cret'\n", []string{"script /abc123 plain :2", "script /s3cret plain :4"}},
 		{"address", "etc/stream.conf", "url=rtsp://admin:tlJwpbo6@10.0.0.1/live\nx=http://user:password@host/\ny=ftp://%s:%s@z\n", []string{"url admin/tlJwpbo6 plain :1"}},
 		{"a program", "usr/bin/ipcam", "\x7fELF\x00\x00admin\x00888888\x00root\x00camera\x00adminPass=s3cr3t99\x00", []string{"binary admin/888888 plain beside :0", "binary /s3cr3t99 plain :0"}},
@@ -358,4 +359,29 @@ func FuzzContents(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+func BenchmarkContents(b *testing.B) {
+	// 70 MB: programs with words in them, and settings.
+	tree := fstest.MapFS{}
+	total := int64(0)
+	for i := range 500 {
+		data := make([]byte, 140<<10)
+		for j := range data {
+			data[j] = byte(j * (j>>7 + i))
+		}
+		copy(data, "\x7fELF")
+		copy(data[5000:], "\x00telnetd &\x00admin\x00888888\x00")
+		tree[fmt.Sprintf("bin/p%d", i)] = &fstest.MapFile{Data: data}
+		text := []byte(strings.Repeat("a=1\n# b\nname = value\n", 50) + "password=12345\n")
+		tree[fmt.Sprintf("etc/s%d.conf", i)] = &fstest.MapFile{Data: text}
+		total += int64(len(data) + len(text))
+	}
+	b.SetBytes(total)
+	for b.Loop() {
+		got, err := ReadContents(context.Background(), tree)
+		if err != nil || len(got.Credentials) != 1000 || len(got.Mentions) != 500 {
+			b.Fatal(err, len(got.Credentials), len(got.Mentions))
+		}
+	}
 }

@@ -244,7 +244,7 @@ func (s *settingsReader) quotedLine(source string, ln line, user string) string 
 		if !c.value(value) || c.Placeholder && source == "script" {
 			continue
 		}
-		if source == "script" && (c.State == Empty || strings.ContainsAny(value, " <>#&?") || strings.EqualFold(value, "password") || exampleWord(value) || len(value) < 3) {
+		if source == "script" && (c.State == Empty || strings.ContainsAny(value, " <>#&?$()+") || strings.HasPrefix(value, ".") || strings.EqualFold(value, "password") || exampleWord(value) || len(value) < 3) {
 			continue // a label, a selector, a type of input
 		}
 		c.Place = Place{s.name, ln.n, ln.off + int64(at)}

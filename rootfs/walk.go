@@ -298,7 +298,7 @@ func (w *walker) forClause(c *syntax.ForClause) flow {
 	if iter.InPos.IsValid() {
 		for _, f := range w.fields(iter.Items) {
 			for _, name := range w.b.glob(w.from(f)) {
-				items = append(items, field{text: name, known: f.known, maybe: f.maybe})
+				items = append(items, field{text: name, known: f.known, maybe: f.maybe, found: f.glob && name != f.text})
 			}
 		}
 	} else if items = w.args; items == nil {
@@ -309,7 +309,7 @@ func (w *walker) forClause(c *syntax.ForClause) flow {
 		items = items[:maxGlob]
 	}
 	for _, f := range items {
-		w.set(iter.Name.Value, value{text: f.text, known: f.known, depth: len(w.guards)})
+		w.set(iter.Name.Value, value{text: f.text, known: f.known, depth: len(w.guards), found: f.found})
 		if got := w.loop(func() flow { return w.stmts(c.Do) }); got != next {
 			return got
 		}

@@ -16,13 +16,15 @@ type field struct {
 	known bool // every part of text is what the device will see
 	maybe bool // it holds a value that was assigned under a condition
 	glob  bool // an unquoted * ? or [ stands in it
+	found bool // it is the name of a file that a pattern matched in the tree
 }
 
 // A value is what a variable holds.
 type value struct {
 	text  string
 	known bool
-	depth int // how many conditions stood around the assignment
+	depth int  // how many conditions stood around the assignment
+	found bool // it is the name of a file that a pattern matched in the tree
 }
 
 // fields expands words as a shell would, but for what only the running device knows; those parts stay as written.
@@ -67,6 +69,7 @@ func (x *expander) end(last bool) {
 }
 
 func (x *expander) put(s string) {
+	x.cur.found = x.cur.found && x.cur.text == ""
 	if len(x.cur.text)+len(s) > 64<<10 {
 		x.cur.known = false
 		return
@@ -152,6 +155,7 @@ func (x *expander) param(p *syntax.ParamExp, quoted bool) {
 			return
 		}
 		x.maybe(v)
+		x.cur.found = v.found && x.cur.text == ""
 		x.unquoted(v.text, quoted)
 		return
 	}
