@@ -62,6 +62,7 @@ func TestText(t *testing.T) {
 		{"lib/libc.so.6", "GNU C Library (Debian GLIBC 2.36-9) stable release version 2.36.\n", []string{"glibc 2.36 cpe:2.3:a:gnu:glibc:2.36:*:*:*:*:*:*:*"}},
 		{"lib/ld-uClibc-0.9.33.2.so", "", []string{"uclibc 0.9.33.2 cpe:2.3:a:uclibc:uclibc:0.9.33.2:*:*:*:*:*:*:*"}},
 		{"lib/modules/x.ko", "vermagic=3.10.14 preempt mod_unload MIPS32_R1 32BIT ", []string{"linux 3.10.14 cpe:2.3:o:linux:linux_kernel:3.10.14:*:*:*:*:*:*:*"}},
+		{"lib/modules/y.ko", "vermagic=2.6.33.2 mod_unload RLX 32BIT ", []string{"linux 2.6.33.2 cpe:2.3:o:linux:linux_kernel:2.6.33.2:*:*:*:*:*:*:*"}},
 		{"vmlinux", "Linux version 4.4.194 (build@host) (gcc version 6.3.0 (x)) #1 SMP", []string{"gcc 6.3.0 cpe:2.3:a:gnu:gcc:6.3.0:*:*:*:*:*:*:*", "linux 4.4.194 cpe:2.3:o:linux:linux_kernel:4.4.194:*:*:*:*:*:*:*"}},
 		{"u-boot.bin", "U-Boot 2013.07-g12 (Mar 10 2015 - 10:00:00)", []string{"u-boot 2013.07 cpe:2.3:a:denx:u-boot:2013.07:*:*:*:*:*:*:*"}},
 		{"usr/bin/mkimage", "U-Boot 2023.01 (Jan 1 2023)", nil},

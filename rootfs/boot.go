@@ -38,8 +38,10 @@ type Service struct {
 	Port      int  `json:"port,omitempty"`
 	PortGiven bool `json:"port_given,omitempty"`
 	// NoPassword says that what it gives needs no log-in at all: telnetd -l /bin/sh, a shell on a serial port.
-	NoPassword bool   `json:"no_password,omitempty"`
-	Why        string `json:"why,omitempty"`
+	NoPassword bool `json:"no_password,omitempty"`
+	// Login is the user:password that its arguments give, the same in every unit.
+	Login string `json:"login,omitempty"`
+	Why   string `json:"why,omitempty"`
 	// InTree answers whether the program is in this tree.
 	InTree Truth `json:"in_tree,omitempty"`
 	// Place is the command that starts it, Text that command; Chain leads to it from what init reads, outermost first.

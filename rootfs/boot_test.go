@@ -26,6 +26,9 @@ func services(b Boot) (got []string) {
 		if s.NoPassword {
 			text += " open"
 		}
+		if s.Login != "" {
+			text += " login " + s.Login
+		}
 		got = append(got, text+" "+s.Place.String())
 	}
 	for _, u := range b.Unfollowed {
@@ -73,6 +76,8 @@ func TestBoot(t *testing.T) {
 		{"programs with the names of commands", rcS("/opt/app/test\n/usr/app/daemon &\n/system/reset\n", "opt/app/test", "\x7fELF\x00", "usr/app/daemon", "\x7fELF\x00", "system/reset", "#!/bin/sh\ntelnetd\n"),
 			[]string{"other daemon etc/init.d/rcS:3", "telnet telnetd :23 system/reset:2", "other test etc/init.d/rcS:2"}},
 		{"exit that may be", rcS("C=true\nif ps; then C=exit; fi\n$C\ntelnetd\n"), []string{"telnet telnetd :23 if {not: the command is exit } etc/init.d/rcS:5"}},
+		{"a value from a file", rcS("SIGN=`cat /etc/sign`\ntelnetd -l /usr/sbin/login -u maker:$SIGN\n[ $SIGN = x ] && dropbear\n", "etc/sign", "wrgac01\n"),
+			[]string{"ssh dropbear :22 if {[ $SIGN = x ] } etc/init.d/rcS:4", "telnet telnetd -l /usr/sbin/login -u maker:wrgac01 :23 login maker:wrgac01 etc/init.d/rcS:3"}},
 		{"unknown command", rcS("$RUN\n"), []string{"unfollowed etc/init.d/rcS:2 the command is settled only while the device runs"}},
 		{"function", rcS("up() { telnetd -p $1; }\nup 24\n"), []string{"telnet telnetd -p 24 :24 etc/init.d/rcS:2"}},
 		{"function not called", rcS("up() { telnetd; }\n"), nil},

@@ -1,6 +1,7 @@
 package rootfs
 
 import (
+	"bytes"
 	"io/fs"
 	"path"
 	"slices"
@@ -222,7 +223,8 @@ func matchText(pattern, text string) bool {
 	return err == nil && ok
 }
 
-// command expands $(ls ...), $(echo ...), $(basename ...), $(dirname ...), $(which ...) and leaves others as they stand.
+// command expands $(ls ...), $(echo ...), $(cat ...), $(basename ...), $(dirname ...), $(which ...) and leaves others as they
+// stand.
 func (x *expander) command(c *syntax.CmdSubst, quoted bool) {
 	if len(c.Stmts) != 1 {
 		x.unknown(c)
@@ -273,6 +275,14 @@ func (x *expander) command(c *syntax.CmdSubst, quoted bool) {
 		}
 	case "dirname":
 		got = path.Dir(args[1].text)
+	case "cat":
+		data, _, _, err := x.w.b.tree.read(args[1].text, 256)
+		if err != nil || len(args) != 2 || notText(data) || bytes.Count(bytes.TrimSpace(data), []byte("\n")) > 0 {
+			x.unknown(c)
+			return
+		}
+		got = strings.TrimSpace(string(data))
+		x.cur.maybe = true // the device may have written another
 	case "which":
 		real, _, err := x.w.b.lookup(args[1].text, x.w.paths)
 		if err != nil {
