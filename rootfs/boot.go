@@ -75,6 +75,7 @@ const (
 	maxChain       = 24        // scripts that call scripts
 	maxSteps       = 200_000   // commands looked at
 	maxNesting     = 200       // blocks within blocks
+	maxGuards      = 32        // conditions kept with a service
 	maxGlob        = 512       // names that one pattern yields
 )
 
@@ -83,6 +84,7 @@ type booter struct {
 	tree    *tree
 	out     Boot
 	scripts map[string]*script // by name without links
+	failed  map[string]error   // why a script could not be read
 	ran     map[string]bool    // script with arguments and conditions that was followed already
 	looked  map[string]place
 	seen    map[string]int // service already listed, by what it is and where: its index
@@ -94,7 +96,7 @@ type booter struct {
 // ReadBoot follows what starts at boot: inittab, rc scripts, systemd units, procd, inetd and what they call. It reads
 // scripts as a careful person would and runs nothing. It does not guess: a command it cannot follow is in Unfollowed.
 func ReadBoot(ctx context.Context, fsys fs.FS) (Boot, error) {
-	b := &booter{ctx: ctx, tree: newTree(fsys), scripts: map[string]*script{}, ran: map[string]bool{}, seen: map[string]int{}, looked: map[string]place{}}
+	b := &booter{ctx: ctx, tree: newTree(fsys), scripts: map[string]*script{}, failed: map[string]error{}, ran: map[string]bool{}, seen: map[string]int{}, looked: map[string]place{}}
 	for _, start := range []func(){b.inittab, b.systemd, b.procd, b.android, b.initScript, b.rcLinks, b.inetd, b.cron} {
 		start()
 		if err := ctx.Err(); err != nil {
@@ -136,7 +138,7 @@ func (b *booter) unfollowed(p Place, text, why string) {
 
 // add lists a service once. Reached twice, it is as unconditional as its easiest way.
 func (b *booter) add(s Service) {
-	s.Guards = slices.Clone(s.Guards)
+	s.Guards = slices.Clone(s.Guards[:min(len(s.Guards), maxGuards)])
 	s.Chain = slices.Clone(s.Chain)
 	s.Conditional = len(s.Guards) > 0
 	s.Text = printable(s.Text, 300)

@@ -189,18 +189,21 @@ func TestBootChain(t *testing.T) {
 func TestHostileScripts(t *testing.T) {
 	loops := "for a in 1 2 3 4 5 6 7 8 9; do "
 	for name, text := range map[string]string{
-		"loops in loops":          strings.Repeat(loops, 12) + "x; " + strings.Repeat("done; ", 12),
-		"functions":               "f() { f; f; }\nf\n",
-		"a text that doubles":     "X=aaaaaaaaaaaaaaaa\n" + strings.Repeat("X=$X$X\n", 60) + "$X\n",
-		"parentheses":             strings.Repeat("(", maxScriptBytes/2),
-		"blocks":                  strings.Repeat("{ ", 20_000),
-		"too large":               strings.Repeat("echo\n", maxScriptBytes),
-		"a script with itself":    "for i in 1 2 3; do . /etc/init.d/rcS; done\n",
-		"evals of evals":          strings.Repeat("eval ", 5000) + "x\n",
-		"a pattern of many stars": "case aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa in " + strings.Repeat("*a", 200) + "*b) x;; esac\n",
+		"loops in loops":                      strings.Repeat(loops, 12) + "x; " + strings.Repeat("done; ", 12),
+		"functions":                           "f() { f; f; }\nf\n",
+		"a text that doubles":                 "X=aaaaaaaaaaaaaaaa\n" + strings.Repeat("X=$X$X\n", 60) + "$X\n",
+		"parentheses":                         strings.Repeat("(", maxScriptBytes/2),
+		"blocks":                              strings.Repeat("{ ", 20_000),
+		"too large":                           strings.Repeat("echo\n", maxScriptBytes),
+		"a script with itself":                "for i in 1 2 3; do . /etc/init.d/rcS; done\n",
+		"exits by the thousand":               strings.Repeat("[ -f /x ] && exit\nx\n", 6000),
+		"a script too large, again and again": "for a in 1 2 3 4 5 6 7 8 9; do for b in 1 2 3 4 5 6 7 8 9; do for c in 1 2 3 4 5 6 7 8 9; do /etc/big; done; done; done\n",
+		"trims":                               "X=" + strings.Repeat("a", 250) + "\n" + strings.Repeat("Y=${X##*a*a*a*a*a*a*a*b}\n", 4000) + "$Y\n",
+		"evals of evals":                      strings.Repeat("eval ", 5000) + "x\n",
+		"a pattern of many stars":             "case aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa in " + strings.Repeat("*a", 200) + "*b) x;; esac\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := ReadBoot(context.Background(), files("etc/inittab", rcInittab, "etc/init.d/rcS", text))
+			got, err := ReadBoot(context.Background(), files("etc/inittab", rcInittab, "etc/init.d/rcS", text, "etc/big", strings.Repeat("x\n", maxScriptBytes)))
 			if err != nil {
 				t.Fatal(err)
 			}

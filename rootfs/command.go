@@ -38,7 +38,7 @@ func (w *walker) command(args []field, at Place, text string, depth int) flow {
 		defer func() { w.guards = w.guards[:len(w.guards)-1] }()
 		head.maybe = false
 		if f := again(append([]field{head}, rest...)); f != next {
-			w.afterExit = append(w.afterExit, Guard{Place: at, Text: "not: the command is " + printable(head.text, 200)})
+			keep(&w.afterExit, Guard{Place: at, Text: "not: the command is " + printable(head.text, 200)})
 		}
 		return next
 	}

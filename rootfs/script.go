@@ -46,7 +46,7 @@ func notText(data []byte) bool { return bytes.IndexByte(data[:min(len(data), 102
 // script returns the shell text in the regular file real, or nil when it is a binary program.
 func (b *booter) script(real string) (*script, error) {
 	if s, ok := b.scripts[real]; ok {
-		return s, nil
+		return s, b.failed[real]
 	}
 	src, err := b.tree.readRegular(real, maxScriptBytes)
 	if notText(src) || len(src) == 0 && err == nil {
@@ -54,6 +54,7 @@ func (b *booter) script(real string) (*script, error) {
 		return nil, nil
 	}
 	if err != nil {
+		b.scripts[real], b.failed[real] = nil, err
 		return nil, err
 	}
 	s := &script{name: real, src: src, interp: "sh"}

@@ -55,7 +55,10 @@ var (
 	pemEnd   = []byte("-----END ")
 )
 
-const maxPEM = 24 << 10 // a key or certificate with its armour
+const (
+	maxPEM = 24 << 10 // bytes of a key or certificate with its armour
+	maxKey = 5000     // bytes of a key whose numbers are checked: RSA of 8192 bits; larger ones cost too much
+)
 
 // secrets finds keys, certificates and tokens in one window.
 func (r *contentReader) secrets(c chunk, text bool) {
@@ -87,12 +90,12 @@ func (c chunk) at(off int, text bool) Place {
 // pemBlock reads an armoured block at an offset and returns how long it is: 0 when there is none.
 func (r *contentReader) pemBlock(c chunk, at int, text bool) int {
 	rest := c.data[at:min(at+maxPEM, len(c.data))]
+	if next := bytes.Index(rest[len(pemBegin):], pemBegin); next >= 0 {
+		rest = rest[:next+len(pemBegin)] // where another begins, this one has ended or was cut off
+	}
 	end := bytes.Index(rest, pemEnd)
 	if end < 0 {
 		return 0
-	}
-	if next := bytes.Index(rest[len(pemBegin):], pemBegin); next >= 0 && next+len(pemBegin) < end {
-		return 0 // another begins before this one ends
 	}
 	stop := end + len(pemEnd)
 	if i := bytes.Index(rest[stop:], []byte("-----")); i >= 0 && i < 64 {
@@ -157,17 +160,19 @@ func (s *Secret) private(block *pem.Block) bool {
 
 // der reads a key in any of the three usual structures.
 func (s *Secret) der(der []byte) bool {
-	if k, err := x509.ParsePKCS8PrivateKey(der); err == nil {
-		s.Format = "pkcs8"
-		return s.key(k)
-	}
-	if k, err := x509.ParseECPrivateKey(der); err == nil {
-		s.Format = "sec1"
-		return s.key(k)
-	}
-	if k, err := x509.ParsePKCS1PrivateKey(der); err == nil {
-		s.Format = "pkcs1"
-		return s.key(k)
+	if len(der) <= maxKey {
+		if k, err := x509.ParsePKCS8PrivateKey(der); err == nil {
+			s.Format = "pkcs8"
+			return s.key(k)
+		}
+		if k, err := x509.ParseECPrivateKey(der); err == nil {
+			s.Format = "sec1"
+			return s.key(k)
+		}
+		if k, err := x509.ParsePKCS1PrivateKey(der); err == nil {
+			s.Format = "pkcs1"
+			return s.key(k)
+		}
 	}
 	// Keys that the library refuses (too short, or with an odd exponent) are keys all the same.
 	var old struct {
@@ -184,7 +189,7 @@ func (s *Secret) der(der []byte) bool {
 		Version       int
 		P, Q, G, Y, X *big.Int
 	}
-	if rest, err := asn1.Unmarshal(der, &d); err == nil && len(rest) == 0 && d.Version == 0 && d.P.Sign() > 0 && d.P.BitLen() <= 8192 && d.X.Sign() > 0 && d.G.Sign() > 0 &&
+	if rest, err := asn1.Unmarshal(der, &d); err == nil && len(rest) == 0 && d.Version == 0 && d.P.Sign() > 0 && d.P.BitLen() <= 3072 && d.X.BitLen() <= 512 && d.X.Sign() > 0 && d.G.Sign() > 0 &&
 		new(big.Int).Exp(d.G, d.X, d.P).Cmp(d.Y) == 0 {
 		s.Format, s.Algorithm, s.Bits = "dsa", "DSA", d.P.BitLen()
 		return true

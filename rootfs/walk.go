@@ -50,6 +50,7 @@ func (b *booter) walker(s *script, name string, args []field, chain []Place, gua
 
 // sub is the walker of a subshell: it inherits all and changes nothing.
 func (w *walker) sub() *walker {
+	w.b.steps += (len(w.vars) + len(w.funcs)) / 16 // the copy costs
 	c := *w
 	c.vars = make(map[string]value, len(w.vars))
 	for k, v := range w.vars {
@@ -196,16 +197,23 @@ func (w *walker) under(c condition, opposite bool, branch func() flow) flow {
 	not := c.not().guard()
 	switch f {
 	case exits:
-		w.afterExit = append(w.afterExit, not)
+		keep(&w.afterExit, not)
 	case returns:
-		w.afterReturn = append(w.afterReturn, not)
+		keep(&w.afterReturn, not)
 	case loops:
-		w.afterLoop = append(w.afterLoop, not)
+		keep(&w.afterLoop, not)
 	}
 	if f != next {
 		return pending(f)
 	}
 	return next
+}
+
+// keep adds a condition to those that guard what follows. Of very many the first ones tell enough.
+func keep(list *[]Guard, g Guard) {
+	if len(*list) < maxGuards {
+		*list = append(*list, g)
+	}
 }
 
 // pending marks a flow that happened under a condition: the caller goes on unless both ways of a choice ended so.
@@ -259,7 +267,7 @@ func (w *walker) caseClause(c *syntax.CaseClause) flow {
 			matched = No
 			for _, p := range item.Patterns {
 				pat := w.single(p)
-				if !pat.known {
+				if w.spent(); !pat.known || len(pat.text) > 256 || len(subject.text) > 1024 {
 					matched, firm = Unknown, false
 					break
 				}

@@ -31,12 +31,13 @@ type value struct {
 // fields expands words as a shell would, but for what only the running device knows; those parts stay as written.
 func (w *walker) fields(words []*syntax.Word) []field {
 	var out []field
+	size := 0
 	for _, word := range words {
 		x := expander{w: w, cur: field{known: true}}
 		x.parts(word.Parts, false)
 		x.end(true)
 		for _, f := range x.out {
-			if len(out) < 4096 {
+			if size += len(f.text); len(out) < 4096 && size < 256<<10 {
 				out = append(out, f)
 			}
 		}
@@ -180,10 +181,11 @@ func (x *expander) param(p *syntax.ParamExp, quoted bool) {
 			x.unknown(p)
 		}
 	case syntax.RemSmallPrefix, syntax.RemLargePrefix, syntax.RemSmallSuffix, syntax.RemLargeSuffix:
-		if !set || !v.known || !arg.known || len(v.text) > 4096 {
+		if !set || !v.known || !arg.known || len(v.text) > 256 || len(arg.text) > 64 {
 			x.unknown(p)
 			return
 		}
+		x.w.b.steps += 400 // the search for the part to take away costs
 		x.maybe(v)
 		x.unquoted(trimPattern(v.text, arg.text, op), quoted)
 	default:
@@ -256,6 +258,7 @@ func (x *expander) command(c *syntax.CmdSubst, quoted bool) {
 			}
 			if x.w.b.isDir(a.text) {
 				for _, e := range x.w.b.list(clean(a.text)) {
+					x.w.b.steps++
 					names = append(names, e.Name())
 				}
 				continue
@@ -362,7 +365,7 @@ func (b *booter) glob(f field) []string {
 				continue
 			}
 			for _, e := range entries {
-				if b.steps++; len(next) >= maxGlob {
+				if b.steps++; len(next) >= maxGlob || b.steps > maxSteps {
 					break
 				}
 				if ok, err := path.Match(part, e.Name()); err == nil && ok && !strings.HasPrefix(e.Name(), ".") {
