@@ -93,6 +93,7 @@ const (
 	maxDatabase   = 64 << 20
 	maxComponents = 50_000
 	maxEvidence   = 20
+	maxTries      = 20_000 // occurrences of one anchor in one window whose version is read
 	workers       = 2
 )
 
@@ -312,8 +313,13 @@ func (f *finder) scan(c chunk) {
 	if c.base == 0 && c.last == len(c.data) && !js {
 		f.lone(c)
 	}
+	tried := map[*signature]int{}
 	f.match.each(c.data, func(sig *signature, start int) {
-		if start >= c.last || sig.script != js {
+		if start >= c.last || sig.script != js || tried[sig] > maxTries {
+			return
+		}
+		if tried[sig]++; tried[sig] > maxTries {
+			f.miss(c.name, fmt.Sprintf("%q occurs more than %d times near byte %d: the rest was not looked at", sig.anchor, maxTries, c.base+int64(start)))
 			return
 		}
 		from := start

@@ -167,6 +167,16 @@ func TestAcrossWindows(t *testing.T) {
 	}
 }
 
+func TestAnchorsByTheThousand(t *testing.T) {
+	inv, err := FindIn(context.Background(), "blob", strings.NewReader("\x00"+strings.Repeat("BusyBox v", 100_000)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(inv.Components) != 0 || len(inv.Unread) != 1 {
+		t.Errorf("got %v, unread %v, want one word of what was left out", inv.Components, inv.Unread)
+	}
+}
+
 func TestMatcher(t *testing.T) {
 	// The automaton finds what a plain search finds.
 	rapid.Check(t, func(t *rapid.T) {
