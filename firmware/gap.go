@@ -74,7 +74,8 @@ func (s stats) random() bool { return s.opaque() && s.chi2 > 178 && s.chi2 < 346
 
 const (
 	gapBlock = 4096
-	minPad   = 64 // a shorter run of one byte stays with its neighbours
+	minPad   = 64       // a shorter run of one byte stays with its neighbours
+	innerPad = 16 << 10 // and so does one between two runs of data that is shorter than this
 )
 
 // gap maps bytes that no parser took: padding, and runs between it. What stays unknown in one gap is one Unread entry.
@@ -117,6 +118,15 @@ func (b *builder) gap(sp int, from, to int64, parent, depth int) {
 		}
 		off = end
 	}
+	for i := 1; i+1 < len(runs); { // a short run of zeros in code is no padding
+		x := runs[i]
+		if x.pad >= 0 && x.end-x.off < innerPad && runs[i-1].pad < 0 && runs[i+1].pad < 0 {
+			runs[i-1].end = runs[i+1].end
+			runs = append(runs[:i], runs[i+2:]...)
+			continue
+		}
+		i++
+	}
 	var first, last int64 = -1, 0
 	for i, x := range runs {
 		if len(b.im.Map) >= b.lim.Ranges && i < len(runs)-1 { // the rest in one
@@ -136,7 +146,7 @@ func (b *builder) gap(sp int, from, to int64, parent, depth int) {
 			break
 		}
 	}
-	if first >= 0 {
+	if last-first >= 16 { // less is a trailer or filling
 		b.unread(sp, first, last-first, "data", fail(Unknown, "nothing recognised; only its strings can be read; ask the maker what it is"))
 	}
 }
