@@ -2,13 +2,40 @@ package firmware
 
 // formats are all the things that can be recognised, more telling ones first: at one place the first that parses wins.
 var formats = []format{
+	{kind: "sealed", magic: sealedMagic(), anchored: true, parse: parseSealed},
+	{kind: "tp-link", magic: []string{"\x01\x00\x00\x00TP-LINK Tech"}, parse: parseTPLink},
+	{kind: "trx", magic: []string{"HDR0"}, parse: parseTRX},
+	{kind: "seama", magic: []string{"\x5e\xa3\xa4\x17"}, parse: parseSEAMA},
+	{kind: "netgear-chk", magic: []string{"\x2a\x23\x24\x5e"}, parse: parseCHK},
+	{kind: "xiaomi-hdr1", magic: []string{"HDR1"}, anchored: true, parse: parseHDR1},
+	{kind: "dahua", magic: []string{"DH\x03\x04"}, anchored: true, parse: parseDahua},
+	{kind: "zigbee-ota", magic: []string{"\x1e\xf1\xee\x0b\x00\x01"}, parse: parseZigbee},
+	{kind: "matter-ota", magic: []string{"\x1e\xf1\xee\x1b"}, parse: parseMatter},
+	{kind: "ikea-signed", magic: []string{"NGIS\x0c\x00"}, anchored: true, parse: parseNGIS},
+	{kind: "gbl", magic: []string{"\xeb\x17\xa6\x03"}, parse: parseGBL},
+	{kind: "mcuboot", magic: []string{"\x3d\xb8\xf3\x96"}, parse: parseMCUboot},
+	{kind: "uimage", magic: []string{"\x27\x05\x19\x56"}, parse: parseUImage},
 	{kind: "squashfs", magic: []string{"hsqs", "sqsh", "shsq", "qshs", "hsqt", "tqsh", "sqlz"}, parse: parseSquashfs},
+	{kind: "jffs2", magic: []string{"\x85\x19\x03\x20", "\x85\x19\x01\xe0", "\x85\x19\x02\xe0", "\x19\x85\x20\x03", "\x19\x85\xe0\x01", "\x19\x85\xe0\x02"}, parse: parseJFFS2},
+	{kind: "cpio", magic: []string{"070701", "070702", "070707"}, parse: parseCpio},
+	{kind: "esp-partitions", magic: []string{"\xaa\x50\x00", "\xaa\x50\x01"}, align: espSector, parse: parseESPTable},
+	{kind: "esp-image", magic: espMagic(), align: espSector, parse: parseESP},
+	{kind: "esp-image", magic: []string{"\xea\x04"}, align: espSector, parse: parseESP8266v2},
 	{kind: "gzip", magic: []string{"\x1f\x8b\x08"}, parse: parseGzip},
 	{kind: "xz", magic: []string{"\xfd7zXZ\x00"}, parse: parseXZ},
 	{kind: "bzip2", magic: []string{"BZh"}, parse: parseBzip2},
 	{kind: "zstd", magic: []string{"\x28\xb5\x2f\xfd"}, parse: parseZstd},
 	{kind: "lzma", magic: []string{"\x5d\x00\x00", "\x6d\x00\x00", "\x6c\x00\x00\x80", "\x6e\x00\x00\x80", "\x5e\x00\x00\x80", "\x5a\x00\x00\x80"}, parse: parseLZMA},
 	{kind: KindTar, at: 257, magic: []string{"ustar\x0000", "ustar  \x00"}, parse: parseTar},
+}
+
+// espMagic is the mark of an ESP image with every number of segments.
+func espMagic() []string {
+	var m []string
+	for n := byte(1); n <= 16; n++ {
+		m = append(m, string([]byte{0xe9, n}))
+	}
+	return m
 }
 
 var anywhere = index(formats)

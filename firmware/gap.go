@@ -1,6 +1,7 @@
 package firmware
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"math"
@@ -154,6 +155,9 @@ func (b *builder) gap(sp int, from, to int64, parent, depth int) {
 // unknown says what a run without padding looks like. It reports whether it is data that nothing recognised; what looks
 // encrypted it records as unread itself.
 func (b *builder) unknown(rg *Range) bool {
+	if b.banner(rg) {
+		return false
+	}
 	s := measure(io.NewSectionReader(b.im.Spaces[rg.Space].r, rg.Offset, rg.Size), rg.Size)
 	switch {
 	case s.text:
@@ -186,3 +190,45 @@ func repeatTail(p []byte) int {
 	}
 	return n
 }
+
+// banners are words that say what code without a header is.
+var banners = []struct {
+	mark string
+	kind Kind
+}{
+	{"Linux version ", "linux"}, {"U-Boot ", "u-boot"}, {"FreeRTOS V", "freertos"}, {"eCos", "ecos"}, {"VxWorks", "vxworks"}, {"ThreadX", "threadx"}, {"Zephyr OS", "zephyr"},
+}
+
+// banner names code by the line that its start prints. Such code has been read as far as it can be: as strings.
+func (b *builder) banner(rg *Range) bool {
+	const most = 64 << 20
+	if rg.Size < 256 {
+		return false
+	}
+	data := make([]byte, min(rg.Size, most))
+	n, _ := b.im.Spaces[rg.Space].r.ReadAt(data, rg.Offset)
+	data = data[:n]
+	for _, w := range banners {
+		for rest := data; ; {
+			i := bytes.Index(rest, []byte(w.mark))
+			if i < 0 {
+				break
+			}
+			line := rest[i:min(i+160, len(rest))]
+			rest = rest[i+len(w.mark):]
+			end := bytes.IndexFunc(line, func(r rune) bool { return r < 0x20 || r >= 0x7f })
+			if end < 0 {
+				end = len(line)
+			}
+			line = line[:end]
+			if len(line) <= len(w.mark) || w.kind == "linux" && !digit(line[len(w.mark)]) || w.kind == "u-boot" && !digit(line[len(w.mark)]) {
+				continue
+			}
+			rg.Kind, rg.Name = w.kind, string(line)
+			return true
+		}
+	}
+	return false
+}
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }

@@ -15,6 +15,7 @@ type format struct {
 	at       int64    // where the magic stands, from the start of the thing
 	magic    []string // any of these
 	anchored bool     // only at the start of a range: the magic is too short or too common to look for anywhere
+	align    int64    // only at multiples of this in the space; 0 means 1
 	parse    func(b *builder, s section) (*piece, error)
 }
 
@@ -156,7 +157,7 @@ func (b *builder) find(sp int, from, next, to int64) (int64, *piece) {
 			for _, k := range anywhere.by[c] {
 				f := &formats[k.format]
 				start := pos + int64(i) - f.at
-				if start < next || !bytes.HasPrefix(buf[i:m], k.magic) {
+				if start < next || f.align > 1 && start%f.align != 0 || !bytes.HasPrefix(buf[i:m], k.magic) {
 					continue
 				}
 				if p := b.try(f, r, start, to); p != nil {
