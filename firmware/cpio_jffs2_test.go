@@ -67,7 +67,7 @@ func TestJFFS2CutSaysSo(t *testing.T) {
 	dir := t.TempDir()
 	randomTree(t, dir, 13)
 	data := bytes.TrimRight(makeJFFS2(t, dir, "-l"), "\xff")
-	for _, n := range []int{len(data) / 3, len(data) - 1000} {
+	for _, n := range []int{len(data) / 3, len(data) - 1002} { // inside a node: a log cut between two cannot be told from a whole one
 		im := open(t, data[:n])
 		if len(im.Unread) == 0 {
 			t.Errorf("cut to %d of %d: nothing unread", n, len(data))
