@@ -17,6 +17,7 @@ var formats = []format{
 	{kind: "uimage", magic: []string{"\x27\x05\x19\x56"}, parse: parseUImage},
 	{kind: "squashfs", magic: []string{"hsqs", "sqsh", "shsq", "qshs", "hsqt", "tqsh", "sqlz"}, parse: parseSquashfs},
 	{kind: "jffs2", magic: []string{"\x85\x19\x03\x20", "\x85\x19\x01\xe0", "\x85\x19\x02\xe0", "\x19\x85\x20\x03", "\x19\x85\xe0\x01", "\x19\x85\xe0\x02"}, parse: parseJFFS2},
+	{kind: "ext4", at: 1080, magic: []string{"\x53\xef"}, align: 512, parse: parseExt},
 	{kind: "cpio", magic: []string{"070701", "070702", "070707"}, parse: parseCpio},
 	{kind: "esp-partitions", magic: []string{"\xaa\x50\x00", "\xaa\x50\x01"}, align: espSector, parse: parseESPTable},
 	{kind: "esp-image", magic: espMagic(), align: espSector, parse: parseESP},
