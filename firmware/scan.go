@@ -57,8 +57,15 @@ type piece struct {
 	inner     []piece
 	scan      bool                   // look for more in the bytes that inner does not cover
 	unpack    func() ([]byte, error) // makes a space of its own; what came before an error is kept
+	views     []view                 // spaces that need no unpacking
 	tree      *tree
 	bad       []treeProblem
+}
+
+// A view is a run of bytes that lies in the piece in another order.
+type view struct {
+	name string
+	section
 }
 
 // note records something that was not read in the piece.
@@ -235,6 +242,16 @@ func (b *builder) place(sp int, base, start int64, p *piece, parent, depth int) 
 	}
 	if p.unpack != nil {
 		if err := b.unpacked(sp, id, p, depth); err != nil {
+			return err
+		}
+	}
+	for _, v := range p.views {
+		if b.streamDepth(sp) >= b.lim.Depth {
+			b.unread(sp, start, p.size, v.name, fail(Limit, "spaces are more than %d deep; raise Limits.Depth", b.lim.Depth))
+			break
+		}
+		name := v.name + " in " + b.where(sp, start, p.kind)
+		if err := b.space(b.addSpace(name, v.r, v.size, id), id, depth+1); err != nil {
 			return err
 		}
 	}
