@@ -33,7 +33,7 @@ var realCases = []realCase{
 	{file: "formats/zlib_be.sqfs3", trees: []string{"squashfs@0x0 4"}, files: map[string]string{"testfile1": "MyTestRule"}},
 	{file: "routers/openwrt_like_2013_firmware.squashfs", trees: []string{"squashfs@0x0 1810"}, files: map[string]string{"bin/busybox": "\x7fELF"}},
 	{file: "routers/dlink_dir615c_rootfs.tar.bz2", trees: []string{"tar@0x0 594"}, files: map[string]string{"squashfs-root/etc/shadow": "root:"}},
-	{file: "formats/npm_pybricks-firmware-7.28.0.tgz", trees: []string{"tar@0x0 21"}, files: map[string]string{"package/package.json": "pybricks"}},
+	{file: "formats/npm_pybricks-firmware-7.28.0.tgz", trees: []string{"tar@0x0 21", "zip@0x0 3", "zip@0x0 3", "zip@0x0 3", "zip@0x0 3", "zip@0x0 3", "zip@0x0 3", "zip@0x0 3"}, files: map[string]string{"package/package.json": "pybricks"}},
 }
 
 func TestRealImages(t *testing.T) {

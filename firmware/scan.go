@@ -15,6 +15,7 @@ type format struct {
 	at       int64    // where the magic stands, from the start of the thing
 	magic    []string // any of these
 	anchored bool     // only at the start of a range: the magic is too short or too common to look for anywhere
+	stream   bool     // a compressed stream or an archive, common as a file of a device's own
 	align    int64    // only at multiples of this in the space; 0 means 1
 	parse    func(b *builder, s section) (*piece, error)
 }
@@ -211,7 +212,7 @@ type magicRef struct {
 	format int
 }
 
-const maxMagic = 16
+const maxMagic = 20
 
 // index builds the one pass over all formats that may stand anywhere.
 func index(fs []format) magicIndex {
@@ -238,7 +239,10 @@ func (b *builder) place(sp int, base, start int64, p *piece, parent, depth int) 
 		b.unread(sp, base+bad.off, bad.size, bad.what, &bad.problem)
 	}
 	if p.tree != nil {
-		b.addTree(p.tree, Tree{Name: b.where(sp, start, p.kind), Space: sp, Offset: start, Size: p.size, Kind: p.kind, Detail: p.detail, Range: id})
+		row := b.addTree(p.tree, Tree{Name: b.where(sp, start, p.kind), Space: sp, Offset: start, Size: p.size, Kind: p.kind, Detail: p.detail, Range: id})
+		if err := b.members(sp, id, depth, p.tree, row); err != nil {
+			return err
+		}
 	}
 	if p.unpack != nil {
 		if err := b.unpacked(sp, id, p, depth); err != nil {
@@ -349,7 +353,7 @@ func (b *builder) addRange(r Range) int {
 	return len(b.im.Map) - 1
 }
 
-func (b *builder) addTree(t *tree, row Tree) {
+func (b *builder) addTree(t *tree, row Tree) Tree {
 	for _, bad := range t.bad {
 		b.unread(row.Space, row.Offset+bad.off, bad.size, string(row.Kind)+": "+bad.what, &bad.problem)
 	}
@@ -360,6 +364,7 @@ func (b *builder) addTree(t *tree, row Tree) {
 	row.Entries = t.entries
 	row.FS = &FS{root: t.root, file: b.lim.File}
 	b.im.Trees = append(b.im.Trees, row)
+	return row
 }
 
 func (b *builder) unread(sp int, off, size int64, what string, err error) {
