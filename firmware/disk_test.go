@@ -157,3 +157,45 @@ func TestBootImageOracle(t *testing.T) {
 		})
 	}
 }
+
+func TestISOOracle(t *testing.T) {
+	dir := t.TempDir()
+	randomTree(t, dir, 55)
+	mk := tool(t, "xorrisofs", "xorriso")
+	for _, flag := range []string{"-R", "-r"} {
+		t.Run(flag, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "x.iso")
+			run(t, mk, "-quiet", flag, "-J", "-o", file, dir)
+			im := openPath(t, file)
+			tr := oneTree(t, im)
+			if flag == "-R" {
+				sameTree(t, tr.FS, dir)
+			}
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if im := open(t, data[:len(data)/2]); im.Trees[0].Complete || !has(im, Truncated, "iso9660") {
+				t.Errorf("cut: unread %v", im.Unread)
+			}
+		})
+	}
+}
+
+func TestF2FSOracle(t *testing.T) {
+	dir := t.TempDir()
+	randomTree(t, dir, 56)
+	mk, load := tool(t, "mkfs.f2fs", "f2fs-tools"), tool(t, "sload.f2fs", "f2fs-tools")
+	for name, args := range map[string][]string{"plain": nil, "extra": {"-O", "extra_attr,inode_checksum"}} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "x.f2fs")
+			if err := os.WriteFile(file, make([]byte, 64<<20), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			run(t, mk, append(args, "-q", file)...)
+			run(t, load, "-f", dir, file)
+			im := openPath(t, file)
+			sameTree(t, oneTree(t, im).FS, dir)
+		})
+	}
+}

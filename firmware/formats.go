@@ -32,6 +32,7 @@ var formats = []format{
 	{kind: "android-boot", magic: []string{"ANDROID!"}, parse: parseBootImage},
 	{kind: "fat", at: 54, magic: []string{"FAT12   ", "FAT16   "}, parse: parseFAT},
 	{kind: "fat", at: 82, magic: []string{"FAT32   "}, parse: parseFAT},
+	{kind: "f2fs", at: 1024, magic: []string{"\x10\x20\xf5\xf2"}, parse: parseF2FS},
 	{kind: "cpio", stream: true, magic: []string{"070701", "070702", "070707"}, parse: parseCpio},
 	{kind: "esp-partitions", magic: []string{"\xaa\x50\x00", "\xaa\x50\x01"}, align: espSector, parse: parseESPTable},
 	{kind: "esp-image", magic: espMagic(), align: espSector, parse: parseESP},
@@ -41,6 +42,9 @@ var formats = []format{
 	{kind: "bzip2", stream: true, magic: []string{"BZh"}, parse: parseBzip2},
 	{kind: "zstd", stream: true, magic: []string{"\x28\xb5\x2f\xfd"}, parse: parseZstd},
 	{kind: "lzma", stream: true, magic: []string{"\x5d\x00\x00", "\x6d\x00\x00", "\x6c\x00\x00\x80", "\x6e\x00\x00\x80", "\x5e\x00\x00\x80", "\x5a\x00\x00\x80"}, parse: parseLZMA},
+	{kind: "iso9660", at: 16 * isoSector, magic: []string{"\x01CD001\x01"}, parse: parseISO},
+	{kind: "yaffs2", magic: []string{"\x01\x00\x00\x00\x01\x00\x00\x00\xff\xff", "\x03\x00\x00\x00\x01\x00\x00\x00\xff\xff", "\x02\x00\x00\x00\x01\x00\x00\x00\xff\xff",
+		"\x00\x00\x00\x01\x00\x00\x00\x01\xff\xff", "\x00\x00\x00\x03\x00\x00\x00\x01\xff\xff", "\x00\x00\x00\x02\x00\x00\x00\x01\xff\xff"}, parse: parseYAFFS2},
 	{kind: "mbr", at: 510, magic: []string{"\x55\xaa"}, anchored: true, parse: parseMBR},
 	{kind: KindTar, stream: true, at: 257, magic: []string{"ustar\x0000", "ustar  \x00"}, parse: parseTar},
 }
