@@ -18,6 +18,9 @@ type format struct {
 	stream   bool     // a compressed stream or an archive, common as a file of a device's own
 	align    int64    // only at multiples of this in the space; 0 means 1
 	parse    func(b *builder, s section) (*piece, error)
+
+	// starts gives the places where the thing may start that has its magic at hit; without it that is at before it.
+	starts func(r io.ReaderAt, hit, from int64) []int64
 }
 
 // section is the bytes from the start of a thing to the end of the range that holds it.
@@ -138,7 +141,7 @@ func (b *builder) find(sp int, from, next, to int64) (int64, *piece) {
 	if next == from {
 		for i := range formats {
 			f := &formats[i]
-			if f.matches(r, from, to) {
+			if f.starts == nil && f.matches(r, from, to) {
 				if p := b.try(f, r, from, to); p != nil {
 					return from, p
 				}
@@ -164,6 +167,14 @@ func (b *builder) find(sp int, from, next, to int64) (int64, *piece) {
 			}
 			for _, k := range anywhere.by[c] {
 				f := &formats[k.format]
+				if f.starts != nil && bytes.HasPrefix(buf[i:m], k.magic) {
+					for _, start := range f.starts(r, pos+int64(i), next) {
+						if p := b.try(f, r, start, to); p != nil {
+							return start, p
+						}
+					}
+					continue
+				}
 				start := pos + int64(i) - f.at
 				if start < next || f.align > 1 && start%f.align != 0 || !bytes.HasPrefix(buf[i:m], k.magic) {
 					continue

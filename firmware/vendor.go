@@ -160,6 +160,20 @@ func parseHDR1(b *builder, s section) (*piece, error) {
 	return &piece{kind: "xiaomi-hdr1", size: end, detail: fmt.Sprintf("%s, %d files", detail, t.entries), inner: inner, tree: t}, nil
 }
 
+// parseDrayTek reads the container of DrayTek's Vigor routers: a header of 256 bytes, the payload, a line with its MD5.
+func parseDrayTek(b *builder, s section) (*piece, error) {
+	h, err := s.bytes(0, 256)
+	if err != nil {
+		return nil, err
+	}
+	size := int64(be.Uint32(h[8:]))
+	if size < 256 {
+		return nil, fmt.Errorf("%d bytes", size)
+	}
+	p := &piece{kind: "draytek", size: size, detail: "DrayTek Vigor container, checked by MD5 only", scan: true, inner: []piece{{size: 256, kind: KindHeader}}}
+	return p.cut(s), nil
+}
+
 // A sealed form is recognised by its first bytes and cannot be read.
 type sealed struct {
 	magic, kind, detail string
@@ -172,7 +186,6 @@ var sealedForms = []sealed{
 	{"SHRS", "dlink-shrs", "D-Link SHRS encrypted image", Encrypted},
 	{"bgn\x00\x00\x00\x00\x00", "buffalo-encrypted", "Buffalo encrypted image", Encrypted},
 	{"Salted__", "openssl-encrypted", "OpenSSL password-encrypted file", Encrypted},
-	{"2RDH", "draytek", "DrayTek Vigor container", Unsupported},
 	{"\x53\x44\x5f\x50\x41\x43\x4b", "engenius", "EnGenius container", Unsupported},
 	{"LUKS\xba\xbe", "luks", "LUKS encrypted volume", Encrypted},
 }
