@@ -2,7 +2,9 @@ package firmware
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -150,7 +152,8 @@ func parseFDT(b *builder, s section) (*piece, error) {
 // fit maps the images of a FIT and says what is signed.
 func fit(s section, p *piece, root, images *fdtNode) {
 	p.kind, p.name = "fit", root.text("description")
-	base := (p.size + 3) &^ 3
+	tree := p.size
+	base := (tree + 3) &^ 3
 	signed := 0
 	for _, im := range images.kids {
 		data := im.props["data"]
@@ -195,12 +198,15 @@ func fit(s section, p *piece, root, images *fdtNode) {
 		}
 	}
 	p.detail = fmt.Sprintf("FIT, %d images, %d configurations, %d signatures", len(images.kids), n, signed)
-	if len(p.inner) == 0 {
-		return
+	slices.SortFunc(p.inner, func(x, y piece) int { return cmp.Compare(x.off, y.off) })
+	at := int64(0)
+	for _, q := range p.inner { // what of the tree lies before, between and behind the images
+		if q.off > at && at < tree {
+			p.inner = append(p.inner, piece{off: at, size: min(q.off, tree) - at, kind: KindHeader})
+		}
+		at = max(at, q.off+q.size)
 	}
-	first := p.inner[0].off
-	for _, q := range p.inner {
-		first = min(first, q.off)
+	if at < tree {
+		p.inner = append(p.inner, piece{off: at, size: tree - at, kind: KindHeader})
 	}
-	p.inner = append(p.inner, piece{size: first, kind: KindHeader})
 }

@@ -118,6 +118,7 @@ func parseIntelHex(b *builder, s section) (*piece, error) {
 
 func parseSRecord(b *builder, s section) (*piece, error) {
 	m := &memory{max: b.lim.Memory - b.held}
+	records, counted := 0, false
 	used, err := hexLines(b, s, 'S', func(line string) (bool, error) {
 		bad := fail(Corrupt, "a record is damaged; get a fresh copy of the image")
 		if len(line) < 4 || line[1] < '0' || line[1] > '9' {
@@ -140,12 +141,19 @@ func parseSRecord(b *builder, s section) (*piece, error) {
 			for _, c := range p[1 : 1+wide] {
 				at = at<<8 | uint32(c)
 			}
+			records++
 			return false, m.put(at, p[1+wide:len(p)-1])
+		}
+		if line[1] == '5' && len(p) == 4 { // how many records came before; some writers end with it
+			counted = int(be.Uint16(p[1:])) == records&0xffff
 		}
 		return line[1] >= '7', nil
 	})
 	if used == 0 {
 		return nil, err
+	}
+	if counted && err != nil && asProblem(err).reason == Truncated {
+		err = nil
 	}
 	return m.piece("s-record", used, "Motorola S-records", err), nil
 }
