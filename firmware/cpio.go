@@ -75,7 +75,7 @@ func parseCpio(b *builder, s section) (*piece, error) {
 		if err == nil && files == 0 && (raw[len(raw)-1] != 0 || h.mode>>12 == 0 && string(raw[:len(raw)-1]) != "TRAILER!!!") {
 			return nil, fmt.Errorf("no name")
 		}
-		data := off + up(h.size+int64(h.name), h.align)
+		data := off + up(h.size+int64(h.name), max(h.align, 1))
 		if err == nil && h.data > uint64(s.size-min(data, s.size)) {
 			err = fail(Truncated, "the archive ends in %q; get a whole copy of it", clip(string(raw[:len(raw)-1])))
 			off = s.size

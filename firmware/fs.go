@@ -224,7 +224,12 @@ func (o *openFile) Close() error {
 }
 
 // Read gives exactly the file's size or an error: less is never taken for the end.
-func (o *openFile) Read(p []byte) (int, error) {
+func (o *openFile) Read(p []byte) (n int, err error) {
+	defer func() {
+		if v := recover(); v != nil { // a mistake of ours, or of a decompressor, must not end the program
+			n, err = 0, &fs.PathError{Op: "read", Path: o.name, Err: fail(Unsupported, "%s: %v; report this image's form to us", readerFailed, v)}
+		}
+	}()
 	if o.left <= 0 {
 		return 0, io.EOF
 	}
@@ -234,7 +239,7 @@ func (o *openFile) Read(p []byte) (int, error) {
 	if int64(len(p)) > o.left {
 		p = p[:o.left]
 	}
-	n, err := o.r.Read(p)
+	n, err = o.r.Read(p)
 	o.left -= int64(n)
 	switch {
 	case errors.Is(err, io.EOF) && o.left > 0:

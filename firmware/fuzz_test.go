@@ -78,6 +78,9 @@ func FuzzOpen(f *testing.F) {
 			t.Fatal(err)
 		}
 		covered(t, im)
+		if has(im, Unsupported, readerFailed) {
+			t.Fatal(im.Unread)
+		}
 		for i, tr := range im.Trees {
 			if i < 4 {
 				readAll(tr.FS)
@@ -104,6 +107,11 @@ func FuzzReader(f *testing.F) {
 		p := b.try(&formats[int(i)%len(formats)], bytes.NewReader(data), 0, int64(len(data)))
 		if p == nil {
 			return
+		}
+		for _, bad := range p.bad {
+			if strings.Contains(bad.why, readerFailed) {
+				t.Fatal(bad)
+			}
 		}
 		if p.unpack != nil {
 			_, _ = p.unpack()

@@ -191,44 +191,52 @@ func repeatTail(p []byte) int {
 	return n
 }
 
-// banners are words that say what code without a header is.
+// banners are words that say what code without a header is, and whether a number must follow; the first counts most.
 var banners = []struct {
-	mark string
-	kind Kind
+	mark    string
+	kind    Kind
+	version bool
 }{
-	{"Linux version ", "linux"}, {"U-Boot ", "u-boot"}, {"FreeRTOS V", "freertos"}, {"eCos", "ecos"}, {"VxWorks", "vxworks"}, {"ThreadX", "threadx"}, {"Zephyr OS", "zephyr"},
+	{"Linux version ", "linux", true}, {"U-Boot ", "u-boot", true}, {"FreeRTOS V", "freertos", true}, {"Zephyr OS", "zephyr", false},
+	{"VxWorks ", "vxworks", false}, {"ThreadX ", "threadx", false}, {"eCos ", "ecos", false}, {"RT-Thread ", "rt-thread", false}, {"NuttX", "nuttx", false},
 }
 
 // banner names code by the line that its start prints. Such code has been read as far as it can be: as strings.
 func (b *builder) banner(rg *Range) bool {
-	const most = 64 << 20
+	const window, overlap = 1 << 20, 256
 	if rg.Size < 256 {
 		return false
 	}
-	data := make([]byte, min(rg.Size, most))
-	n, _ := b.im.Spaces[rg.Space].r.ReadAt(data, rg.Offset)
-	data = data[:n]
-	for _, w := range banners {
-		for rest := data; ; {
-			i := bytes.Index(rest, []byte(w.mark))
-			if i < 0 {
+	buf := make([]byte, min(rg.Size, window+overlap))
+	best := len(banners)
+	for off := int64(0); off < rg.Size && best > 0 && b.ctx.Err() == nil; off += window {
+		n, _ := b.im.Spaces[rg.Space].r.ReadAt(buf[:min(int64(len(buf)), rg.Size-off)], rg.Offset+off)
+		for i, w := range banners[:best] {
+			if line := bannerLine(buf[:n], w.mark, w.version); line != "" {
+				rg.Kind, rg.Name = w.kind, line
+				best = i
 				break
 			}
-			line := rest[i:min(i+160, len(rest))]
-			rest = rest[i+len(w.mark):]
-			end := bytes.IndexFunc(line, func(r rune) bool { return r < 0x20 || r >= 0x7f })
-			if end < 0 {
-				end = len(line)
-			}
-			line = line[:end]
-			if len(line) <= len(w.mark) || w.kind == "linux" && !digit(line[len(w.mark)]) || w.kind == "u-boot" && !digit(line[len(w.mark)]) {
-				continue
-			}
-			rg.Kind, rg.Name = w.kind, string(line)
-			return true
 		}
 	}
-	return false
+	return best < len(banners)
+}
+
+func bannerLine(data []byte, mark string, version bool) string {
+	for {
+		i := bytes.Index(data, []byte(mark))
+		if i < 0 {
+			return ""
+		}
+		line := data[i:min(i+160, len(data))]
+		data = data[i+len(mark):]
+		if end := bytes.IndexFunc(line, func(r rune) bool { return r < 0x20 || r >= 0x7f }); end >= 0 {
+			line = line[:end]
+		}
+		if len(line) > len(mark) && (!version || digit(line[len(mark)])) {
+			return string(line)
+		}
+	}
 }
 
 func digit(c byte) bool { return c >= '0' && c <= '9' }

@@ -139,7 +139,18 @@ func Open(ctx context.Context, r io.ReaderAt, size int64, lim Limits) (*Image, e
 	if b.readErr != nil {
 		return nil, fmt.Errorf("firmware: read input: %w", b.readErr)
 	}
+	b.nothing()
 	return b.im, nil
+}
+
+// nothing says so when an image holds no more than padding: that must not pass for an image with nothing to find.
+func (b *builder) nothing() {
+	for _, r := range b.im.Map {
+		if r.Kind != KindPadding {
+			return
+		}
+	}
+	b.unread(0, 0, b.im.Spaces[0].Size, "the image", fail(Unknown, "it is empty or holds one byte repeated; get a whole copy of it"))
 }
 
 // OpenFile takes apart a file, or takes a folder as it is. The closer releases the file; the image is of no use after.

@@ -85,6 +85,7 @@ type builder struct {
 	held    int64 // bytes of unpacked spaces
 	entries int
 	readErr error
+	window  []byte // of find
 }
 
 func (b *builder) addSpace(name string, r io.ReaderAt, size int64, from int) int {
@@ -148,39 +149,48 @@ func (b *builder) find(sp int, from, next, to int64) (int64, *piece) {
 			}
 		}
 	}
-	const window = 1 << 20
-	buf := make([]byte, window+maxMagic)
+	const window = 128 << 10
+	if b.window == nil {
+		b.window = make([]byte, maxMagic+window+maxMagic)
+	}
+	// What is looked for at a place is a pair of bytes inside the magic, so the buffer reaches over on both sides.
 	for pos := next; pos < to; pos += window {
 		if b.ctx.Err() != nil {
 			return 0, nil
 		}
-		n := min(int64(len(buf)), to-pos)
-		m, err := r.ReadAt(buf[:n], pos)
-		if err != nil && !errors.Is(err, io.EOF) && b.readErr == nil && int64(m) < n {
-			b.readErr = err
-			return 0, nil
+		base := max(pos-maxMagic, next)
+		buf := b.window[:min(pos+window+maxMagic, to)-base]
+		m, err := r.ReadAt(buf, base)
+		if m < len(buf) {
+			if err != nil && !errors.Is(err, io.EOF) && b.readErr == nil {
+				b.readErr = err
+				return 0, nil
+			}
+			buf = buf[:m]
 		}
-		for i := 0; i+1 < m && i < window; i++ {
-			c := uint16(buf[i])<<8 | uint16(buf[i+1])
-			if anywhere.first[c>>6]&(1<<(c&63)) == 0 {
+		end := min(int(pos+window-base), len(buf)-1)
+		for i := int(pos - base); i < end; i++ {
+			group := anywhere.first[uint16(buf[i])<<8|uint16(buf[i+1])]
+			if group == 0 {
 				continue
 			}
-			for _, k := range anywhere.by[c] {
+			for _, k := range anywhere.groups[group] {
+				hit := i - k.pair
+				if hit < 0 || !bytes.HasPrefix(buf[hit:], k.magic) {
+					continue
+				}
 				f := &formats[k.format]
-				if f.starts != nil && bytes.HasPrefix(buf[i:m], k.magic) {
-					for _, start := range f.starts(r, pos+int64(i), next) {
-						if p := b.try(f, r, start, to); p != nil {
-							return start, p
-						}
+				starts := []int64{base + int64(hit) - f.at}
+				if f.starts != nil {
+					starts = f.starts(r, base+int64(hit), next)
+				}
+				for _, start := range starts {
+					if start < next || f.align > 1 && start%f.align != 0 {
+						continue
 					}
-					continue
-				}
-				start := pos + int64(i) - f.at
-				if start < next || f.align > 1 && start%f.align != 0 || !bytes.HasPrefix(buf[i:m], k.magic) {
-					continue
-				}
-				if p := b.try(f, r, start, to); p != nil {
-					return start, p
+					if p := b.try(f, r, start, to); p != nil {
+						return start, p
+					}
 				}
 			}
 		}
@@ -197,9 +207,18 @@ func (f *format) matches(r io.ReaderAt, from, to int64) bool {
 	return slices.ContainsFunc(f.magic, func(m string) bool { return bytes.HasPrefix(p[:n], []byte(m)) })
 }
 
+const readerFailed = "the reader failed on it"
+
 // try parses; nil means that the thing is not one of this format after all.
-func (b *builder) try(f *format, r io.ReaderAt, start, to int64) *piece {
+func (b *builder) try(f *format, r io.ReaderAt, start, to int64) (found *piece) {
 	held, entries := b.held, b.entries
+	defer func() {
+		if v := recover(); v != nil { // a mistake of ours must not take the rest of the image with it
+			b.held, b.entries = held, entries
+			found = &piece{kind: f.kind, size: to - start}
+			found.note(string(f.kind), 0, to-start, fail(Unsupported, "%s: %v; report this image's form to us", readerFailed, v))
+		}
+	}()
 	p, err := f.parse(b, section{io.NewSectionReader(r, start, to-start), to - start})
 	if err != nil || p == nil || p.size <= 0 {
 		b.held, b.entries = held, entries
@@ -212,30 +231,50 @@ func (b *builder) try(f *format, r io.ReaderAt, start, to int64) *piece {
 	return p
 }
 
-// magicIndex finds where a magic may start by its first two bytes.
+// magicIndex finds magics by one pair of their bytes.
 type magicIndex struct {
-	first [1024]uint64
-	by    map[uint16][]magicRef
+	first  [1 << 16]uint8 // by pair, the group of magics; 0 for none
+	groups [][]magicRef
 }
 
 type magicRef struct {
 	magic  []byte
+	pair   int // where in it the pair stands
 	format int
 }
 
 const maxMagic = 20
 
-// index builds the one pass over all formats that may stand anywhere.
-func index(fs []format) magicIndex {
-	x := magicIndex{by: map[uint16][]magicRef{}}
+// index builds the one pass over all formats that may stand anywhere. The rarest-looking pair of each magic is taken:
+// flash is full of zeros and ones.
+func index(fs []format) *magicIndex {
+	x := &magicIndex{groups: make([][]magicRef, 1)}
 	for i, f := range fs {
 		if f.anchored {
 			continue
 		}
 		for _, m := range f.magic {
-			c := uint16(m[0])<<8 | uint16(m[1])
-			x.first[c>>6] |= 1 << (c & 63)
-			x.by[c] = append(x.by[c], magicRef{[]byte(m), i})
+			best, most := 0, -1
+			for j := 0; j+1 < len(m); j++ {
+				score := 0
+				for _, c := range m[j : j+2] {
+					if c != 0 && c != 0xff && c != 1 {
+						score += 2
+					}
+				}
+				if m[j] != m[j+1] {
+					score++
+				}
+				if score > most {
+					best, most = j, score
+				}
+			}
+			c := uint16(m[best])<<8 | uint16(m[best+1])
+			if x.first[c] == 0 {
+				x.first[c] = uint8(len(x.groups))
+				x.groups = append(x.groups, nil)
+			}
+			x.groups[x.first[c]] = append(x.groups[x.first[c]], magicRef{[]byte(m), best, i})
 		}
 	}
 	return x
