@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -77,6 +78,13 @@ func parseYAFFS2(b *builder, s section) (*piece, error) {
 	y := &yaffs{s: s, order: binary.LittleEndian}
 	if h[0] == 0 {
 		y.order = binary.BigEndian
+	}
+	// The magic is weak: the first header must hold a name, and a mode of its type.
+	if first, err := s.bytes(0, 512); err != nil {
+		return nil, err
+	} else if name := cstring(first[10:266]); name == "" || printable([]byte(name)) != name || strings.Contains(name, "/") ||
+		y.order.Uint32(first[268:])>>12 != map[uint32]uint32{1: 8, 2: 10, 3: 4}[y.order.Uint32(first)] {
+		return nil, fmt.Errorf("no header")
 	}
 	best, bestFit := *y, 0
 	for _, page := range []int64{2048, 4096, 512, 1024, 8192, 16384} {
