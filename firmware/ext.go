@@ -64,6 +64,9 @@ func parseExt(b *builder, s section) (*piece, error) {
 	if x.inodeSize < 128 || x.inodeSize > x.block || x.inodeSize&(x.inodeSize-1) != 0 || descSize > x.block || blocks < 8 || blocks > 1<<46 {
 		return nil, fmt.Errorf("not a superblock")
 	}
+	if groups := (blocks - int64(first) + int64(perGroup) - 1) / int64(perGroup); groups*int64(x.perGroup) != int64(x.inodes) {
+		return nil, fmt.Errorf("not a superblock")
+	}
 	x.fileType = incompat&2 != 0
 	kind := "ext2"
 	if le.Uint32(h[92:])&4 != 0 {

@@ -136,13 +136,19 @@ func (b *builder) gap(sp int, from, to int64, parent, depth int) {
 		rg := Range{Space: sp, Offset: x.off, Size: x.end - x.off, Kind: KindPadding, Parent: parent, Depth: depth, Leaf: true}
 		if x.pad >= 0 {
 			rg.Detail = fmt.Sprintf("0x%02x repeated", x.pad)
-		} else if b.unknown(&rg) {
-			if first < 0 {
-				first = x.off
+			b.addRange(rg)
+		} else {
+			for _, part := range b.split(sp, x.off, x.end) {
+				rg.Offset, rg.Size, rg.Detail, rg.Name = part[0], part[1]-part[0], "", ""
+				if b.unknown(&rg) {
+					if first < 0 {
+						first = rg.Offset
+					}
+					last = rg.Offset + rg.Size
+				}
+				b.addRange(rg)
 			}
-			last = x.end
 		}
-		b.addRange(rg)
 		if x.end == to {
 			break
 		}
@@ -150,6 +156,34 @@ func (b *builder) gap(sp int, from, to int64, parent, depth int) {
 	if last-first >= 16 { // less is a trailer or filling
 		b.unread(sp, first, last-first, "data", fail(Unknown, "nothing recognised; only its strings can be read; ask the maker what it is"))
 	}
+}
+
+// split parts a long run where plain and opaque bytes meet, by blocks of which at least four in a row must agree.
+func (b *builder) split(sp int, off, end int64) [][2]int64 {
+	const block, least = 16 << 10, 4
+	if end-off < 2*least*block {
+		return [][2]int64{{off, end}}
+	}
+	r := b.im.Spaces[sp].r
+	out := [][2]int64{{off, end}}
+	was, run, first := false, 0, true
+	for at := off; at+block <= end && len(out) < 1000 && b.ctx.Err() == nil; at += block {
+		now := measure(io.NewSectionReader(r, at, block), block).opaque()
+		if first {
+			was, first = now, false
+		}
+		if now == was {
+			run = 0
+			continue
+		}
+		if run++; run == least {
+			cut := at - (least-1)*block
+			out[len(out)-1][1] = cut
+			out = append(out, [2]int64{cut, end})
+			was, run = now, 0
+		}
+	}
+	return out
 }
 
 // unknown says what a run without padding looks like. It reports whether it is data that nothing recognised; what looks

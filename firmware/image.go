@@ -136,6 +136,9 @@ func Open(ctx context.Context, r io.ReaderAt, size int64, lim Limits) (*Image, e
 	if err := b.space(0, -1, 0); err != nil {
 		return nil, fmt.Errorf("firmware: %w", err)
 	}
+	if err := b.stopped(); err != nil && !errors.Is(err, errTime) {
+		return nil, fmt.Errorf("firmware: %w", err)
+	}
 	if b.readErr != nil {
 		return nil, fmt.Errorf("firmware: read input: %w", b.readErr)
 	}

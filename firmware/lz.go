@@ -3,6 +3,7 @@ package firmware
 import (
 	"bytes"
 	"fmt"
+	"hash/crc32"
 	"io"
 
 	"github.com/pierrec/lz4/v4"
@@ -174,7 +175,7 @@ func parse7z(b *builder, s section) (*piece, error) {
 		return nil, err
 	}
 	next, size := le.Uint64(h[12:]), le.Uint64(h[20:])
-	if h[6] != 0 || next > 1<<50 || size > 1<<40 {
+	if h[6] != 0 || next > 1<<50 || size > 1<<40 || crc32.ChecksumIEEE(h[12:32]) != le.Uint32(h[8:]) {
 		return nil, fmt.Errorf("no header")
 	}
 	p := &piece{kind: "7z", size: 32 + int64(next) + int64(size), detail: "7-Zip archive"}

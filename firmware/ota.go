@@ -71,6 +71,9 @@ func parseMatter(b *builder, s section) (*piece, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(tlv) == 0 || tlv[0] != 0x15 {
+		return nil, fmt.Errorf("no structure")
+	}
 	p := &piece{size: total, detail: "Matter OTA, " + matterWords(tlv) + ", digest of the payload, no signature of the file itself"}
 	p.inner = []piece{{size: 16 + head, kind: KindHeader}, {off: 16 + head, size: min(total, s.size) - 16 - head, kind: "payload", scan: true}}
 	if total > s.size {
@@ -125,7 +128,7 @@ func parseMCUboot(b *builder, s section) (*piece, error) {
 	}
 	head, protected, size := int64(le.Uint16(h[8:])), int64(le.Uint16(h[10:])), int64(le.Uint32(h[12:]))
 	flags := le.Uint32(h[16:])
-	if head < 32 || size == 0 {
+	if head < 32 || head > 1<<14 || size == 0 || size > 1<<28 || protected > 1<<14 || flags>>16 != 0 || le.Uint32(h[28:]) != 0 {
 		return nil, fmt.Errorf("header of %d bytes", head)
 	}
 	p := &piece{size: head + size, inner: []piece{{size: head, kind: KindHeader}}}

@@ -113,3 +113,21 @@ func TestEnvironment(t *testing.T) {
 		}
 	}
 }
+
+func TestPlainAndOpaqueAreToldApart(t *testing.T) {
+	random := make([]byte, 300<<10)
+	if _, err := rand.Read(random); err != nil {
+		t.Fatal(err)
+	}
+	code := bytes.Repeat([]byte{0x27, 0xbd, 0xff, 0xe0, 0xaf, 0xbf, 0x00, 0x1c, 0x8f, 0x99, 0x80, 0x18}, 30<<10)
+	im := open(t, append(bytes.Clone(code), random...))
+	if len(im.Map) != 2 || im.Map[0].Kind != KindData || im.Map[1].Kind != KindOpaque {
+		t.Fatalf("got %s", describe(im))
+	}
+	if d := im.Map[1].Offset - int64(len(code)); d < -16<<10 || d > 16<<10 {
+		t.Errorf("the border is off by %d", d)
+	}
+	if !has(im, Encrypted, "opaque") || !has(im, Unknown, "data") {
+		t.Errorf("unread: %v", im.Unread)
+	}
+}

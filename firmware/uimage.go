@@ -1,6 +1,7 @@
 package firmware
 
 import (
+	"bytes"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -34,7 +35,7 @@ func parseUImage(b *builder, s section) (*piece, error) {
 	crcOK := crc32.ChecksumIEEE(zeroed) == want
 	size := int64(be.Uint32(h[12:]))
 	typ, comp := h[30], h[31]
-	if !crcOK && (uimageType[typ] == "" || uimageArch[h[29]] == "" || comp > 6 || size == 0) {
+	if !crcOK && (uimageType[typ] == "" || uimageArch[h[29]] == "" || uimageOS[h[28]] == "" || comp > 6 || size == 0 || printable(h[32:64]) != string(bytes.TrimRight(h[32:64], "\x00"))) {
 		return nil, fmt.Errorf("header checksum")
 	}
 	p := &piece{size: 64 + size, name: printable(h[32:64]), scan: true}

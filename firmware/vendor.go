@@ -30,7 +30,7 @@ func parseTRX(b *builder, s section) (*piece, error) {
 	if version == 2 {
 		head = 32
 	}
-	if version > 2 || size < head {
+	if first := int64(le.Uint32(h[16:])); version > 2 || size < head || size > 1<<30 || first < head || first > 4096 {
 		return nil, fmt.Errorf("version %d, %d bytes", version, size)
 	}
 	sum := "checksum right"
@@ -91,6 +91,9 @@ func parseSEAMA(b *builder, s section) (*piece, error) {
 	if err != nil {
 		return nil, err
 	}
+	if first, _, ok := bytes.Cut(text, []byte("=")); !ok || printable(first) != string(first) {
+		return nil, fmt.Errorf("no description")
+	}
 	p := &piece{kind: "seama", size: head + size, detail: "SEAMA, " + strings.ReplaceAll(printable(bytes.ReplaceAll(bytes.TrimRight(text, "\x00"), []byte{0}, []byte{' '})), `"`, ""), scan: true,
 		inner: []piece{{size: head, kind: KindHeader}}}
 	return p.cut(s), nil
@@ -103,12 +106,15 @@ func parseCHK(b *builder, s section) (*piece, error) {
 		return nil, err
 	}
 	head, kernel, root := int64(be.Uint32(h[4:])), int64(be.Uint32(h[24:])), int64(be.Uint32(h[28:]))
-	if head < 40 || head > 1024 || kernel == 0 {
+	if head <= 40 || head > 1024 || kernel == 0 || kernel > 1<<28 || root > 1<<28 {
 		return nil, fmt.Errorf("header of %d bytes", head)
 	}
 	board, err := s.bytes(40, head-40)
 	if err != nil {
 		return nil, err
+	}
+	if name := string(bytes.TrimRight(board, "\x00")); name == "" || printable(board) != name {
+		return nil, fmt.Errorf("no board")
 	}
 	p := &piece{kind: "netgear-chk", size: head + kernel + root, name: printable(board), detail: fmt.Sprintf("Netgear CHK, kernel of %d bytes, root of %d bytes, checksums only", kernel, root), scan: true,
 		inner: []piece{{size: head, kind: KindHeader}}}

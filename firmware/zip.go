@@ -40,20 +40,42 @@ func zipEnd(b *builder, s section) (int64, bool) {
 	return 0, false
 }
 
-func parseZip(b *builder, s section) (*piece, error) {
-	h, err := s.bytes(0, 30)
+// zipLocal checks the header of an entry and returns where the next would start.
+func zipLocal(s section, off int64) (int64, error) {
+	h, err := s.bytes(off, 30)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	name := int64(le.Uint16(h[26:]))
-	if h[4] > 63 || name == 0 || name > maxName {
-		return nil, fmt.Errorf("not a zip")
+	name, method := int64(le.Uint16(h[26:])), le.Uint16(h[8:])
+	raw, err := s.bytes(off+30, min(name, s.size-off-30))
+	if err != nil {
+		return 0, err
+	}
+	if string(h[:4]) != "PK\x03\x04" || h[4] > 63 || method > 99 || name == 0 || name > maxName || bytes.IndexByte(raw, 0) >= 0 {
+		return 0, fmt.Errorf("not a zip")
+	}
+	if le.Uint16(h[6:])&8 != 0 { // the size follows the data
+		return s.size, nil
+	}
+	return min(off+30+name+int64(le.Uint16(h[28:]))+int64(le.Uint32(h[18:])), s.size), nil
+}
+
+func parseZip(b *builder, s section) (*piece, error) {
+	if _, err := zipLocal(s, 0); err != nil {
+		return nil, err
 	}
 	t := b.newTree()
 	end, ok := zipEnd(b, s)
 	if !ok {
 		t.note("archive", 0, fail(Truncated, "it has no directory at its end; get a whole copy of it"))
-		return &piece{kind: "zip", size: s.size, detail: "zip, cut", tree: t}, nil
+		for end < s.size {
+			next, err := zipLocal(s, end)
+			if err != nil {
+				break
+			}
+			end = next
+		}
+		return &piece{kind: "zip", size: end, detail: "zip, cut", tree: t}, nil
 	}
 	r, err := zip.NewReader(io.NewSectionReader(s.r, 0, end), end)
 	if err != nil {
