@@ -66,7 +66,10 @@ func TestJFFS2Oracle(t *testing.T) {
 func TestJFFS2CutSaysSo(t *testing.T) {
 	dir := t.TempDir()
 	randomTree(t, dir, 13)
-	data := bytes.TrimRight(makeJFFS2(t, dir, "-l"), "\xff")
+	data := makeJFFS2(t, dir, "-l")
+	for data[len(data)-1] == 0xff {
+		data = data[:len(data)-1]
+	}
 	for _, n := range []int{len(data) / 3, len(data) - 1002} { // inside a node: a log cut between two cannot be told from a whole one
 		im := open(t, data[:n])
 		if len(im.Unread) == 0 {

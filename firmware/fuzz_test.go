@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // seeds are small images of every format that a tool makes, all of one small folder.
@@ -38,7 +39,7 @@ func seeds(t testing.TB) map[string][]byte {
 	return out
 }
 
-var fuzzLimits = Limits{Memory: 2 << 20, Entries: 2000, Ranges: 500, File: 1 << 20}
+var fuzzLimits = Limits{Memory: 2 << 20, Entries: 2000, Ranges: 500, File: 1 << 20, Time: 20 * time.Second}
 
 // TestSeeds reads the small images without any tool: every tree is complete and holds the same passwd file.
 func TestSeeds(t *testing.T) {
@@ -80,7 +81,7 @@ func FuzzOpen(f *testing.F) {
 			t.Fatal(err)
 		}
 		covered(t, im)
-		if has(im, Unsupported, readerFailed) {
+		if has(im, Unsupported, readerFailed) || has(im, Limit, "time limit") {
 			t.Fatal(im.Unread)
 		}
 		for i, tr := range im.Trees {

@@ -103,7 +103,7 @@ func (j *jffs2) walk(t *tree) error {
 	for off := int64(0); off-j.end <= jffs2Gap; {
 		h := head(off)
 		if h == nil {
-			if tail, err := j.s.bytes(off, j.s.size-off); err == nil && off == j.end && len(bytes.Trim(tail, "\x00\xff")) > 0 {
+			if tail, err := j.s.bytes(off, j.s.size-off); err == nil && off == j.end && !blankBytes(tail) {
 				j.end = j.s.size
 				return fail(Truncated, "a node at 0x%x reaches beyond the end; get a whole copy of the image", off)
 			}

@@ -121,14 +121,19 @@ func ubiAhead(s section, off, peb int64) bool {
 	return false
 }
 
-// blank reports whether an erase block is erased.
+// blank reports whether an erase block is erased, or filled with zeros.
 func blank(s section, off, n int64) bool {
 	p, err := s.bytes(off, min(n, s.size-off))
 	if err != nil {
 		return false
 	}
+	return blankBytes(p)
+}
+
+// blankBytes reports whether bytes are erased, or filled with zeros.
+func blankBytes(p []byte) bool {
 	for _, c := range p {
-		if c != 0xff {
+		if c != 0xff && c != 0 {
 			return false
 		}
 	}

@@ -40,18 +40,12 @@ type ubifs struct {
 	inodes map[uint32]ubifsPlace
 	dents  map[uint32][]ubifsPlace          // by folder
 	data   map[uint32]map[uint32]ubifsPlace // by file and block
-	cut    map[uint32][]ubifsCut
 	nodes  int
 }
 
 type ubifsPlace struct {
 	off, size int64
 	seq       uint64
-}
-
-type ubifsCut struct {
-	size uint64
-	seq  uint64
 }
 
 // node reads and checks the node at off.
@@ -79,7 +73,7 @@ func (u *ubifs) nodeAt(off int64) ([]byte, error) {
 
 func parseUBIFS(b *builder, s section) (*piece, error) {
 	u := &ubifs{b: b, s: s, unzstd: newUnzstd(), inodes: map[uint32]ubifsPlace{}, dents: map[uint32][]ubifsPlace{},
-		data: map[uint32]map[uint32]ubifsPlace{}, cut: map[uint32][]ubifsCut{}}
+		data: map[uint32]map[uint32]ubifsPlace{}}
 	sb, err := u.nodeAt(0)
 	if err != nil {
 		return nil, err
