@@ -19,11 +19,11 @@ func parseMBR(b *builder, s section) (*piece, error) {
 	}
 	p := &piece{kind: "mbr", size: sector, scan: true, inner: []piece{{size: sector, kind: KindHeader}}}
 	var words []string
-	parts := 0
+	parts, tables := 0, 0
 	var table func(at, origin int64, depth int) error
 	table = func(at, origin int64, depth int) error {
 		t, err := s.bytes(at+446, 64)
-		if err != nil || depth > 64 {
+		if tables++; err != nil || tables > 128 {
 			return fmt.Errorf("extended partition at 0x%x cannot be read", at)
 		}
 		for ; len(t) > 0; t = t[16:] {

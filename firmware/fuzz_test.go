@@ -123,7 +123,7 @@ func FuzzReader(f *testing.F) {
 			_, _ = io.Copy(io.Discard, io.LimitReader(io.NewSectionReader(v.r, 0, v.size), 1<<20))
 		}
 		if p.tree != nil {
-			readAll(&FS{root: p.tree.root, file: b.lim.File})
+			readAll(&FS{root: p.tree.root, file: b.lim.File, whole: b.lim.Memory})
 		}
 	})
 }

@@ -119,15 +119,17 @@ func (b *builder) gap(sp int, from, to int64, parent, depth int) {
 		}
 		off = end
 	}
-	for i := 1; i+1 < len(runs); { // a short run of zeros in code is no padding
-		x := runs[i]
-		if x.pad >= 0 && x.end-x.off < innerPad && runs[i-1].pad < 0 && runs[i+1].pad < 0 {
-			runs[i-1].end = runs[i+1].end
-			runs = append(runs[:i], runs[i+2:]...)
+	kept := runs[:0]
+	for i := 0; i < len(runs); i++ { // a short run of zeros in code is no padding
+		x, n := runs[i], len(kept)
+		if x.pad >= 0 && x.end-x.off < innerPad && n > 0 && kept[n-1].pad < 0 && i+1 < len(runs) && runs[i+1].pad < 0 {
+			i++
+			kept[n-1].end = runs[i].end
 			continue
 		}
-		i++
+		kept = append(kept, x)
 	}
+	runs = kept
 	var first, last int64 = -1, 0
 	for i, x := range runs {
 		if len(b.im.Map) >= b.lim.Ranges && i < len(runs)-1 { // the rest in one

@@ -188,7 +188,8 @@ func OpenFile(ctx context.Context, path string, lim Limits) (*Image, io.Closer, 
 }
 
 // OpenFS takes a folder as it is: one tree of kind "dir" and no map. Links that leave the folder on the machine it lies on
-// are resolved inside it, as on the device. The fs.FS must stay usable as long as the image is.
+// are resolved inside it, as on the device. Images among its files are not taken apart: open them one by one. The fs.FS
+// must stay usable as long as the image is.
 func OpenFS(ctx context.Context, fsys fs.FS, lim Limits) (*Image, error) {
 	lim = lim.orDefaults()
 	ctx, cancel := context.WithTimeoutCause(ctx, lim.Time, errTime)

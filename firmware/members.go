@@ -35,6 +35,11 @@ func (b *builder) members(sp, id, depth int, t *tree, row Tree) error {
 			return nil
 		}
 		name := fmt.Sprintf("file %q in %s", path, row.Name)
+		// What lies in the archive in one piece needs no copy.
+		if at := fi.Sys().(*Attr).Offset; archive && at >= 0 && at+fi.Size() <= row.Size {
+			r := io.NewSectionReader(b.im.Spaces[sp].r, row.Offset+at, fi.Size())
+			return b.space(b.addSpace(name, r, fi.Size(), id), id, depth+1)
+		}
 		if fi.Size() > b.lim.Memory-b.held {
 			b.unread(row.Space, row.Offset, fi.Size(), name, fail(Limit, "with what is held already it is more than %d bytes; look at it by itself, or raise Limits.Memory", b.lim.Memory))
 			return nil

@@ -33,6 +33,10 @@ func parseZigbee(b *builder, s section) (*piece, error) {
 			break
 		}
 		tag, n := le.Uint16(e), int64(le.Uint32(e[2:]))
+		if len(p.inner) > 1000 {
+			p.note("zigbee-ota", off, p.size-off, fail(Limit, "more than 1000 elements; read it by hand"))
+			break
+		}
 		if n > p.size-off-6 {
 			p.note("zigbee-ota element", off, n, fail(Truncated, "element 0x%04x reaches beyond the end; a vendor's own form, or get a whole copy of the image", tag))
 			n = p.size - off - 6

@@ -86,7 +86,7 @@ func (b *builder) space(i, parent, depth int) error {
 
 // scan looks for things in [from, to) of a space and maps them, and what is between them.
 func (b *builder) scan(sp int, from, to int64, parent, depth int) error {
-	cursor, next := from, from
+	cursor := from
 	for cursor < to {
 		if err := b.stopped(); err != nil {
 			if !errors.Is(err, errTime) {
@@ -101,7 +101,7 @@ func (b *builder) scan(sp int, from, to int64, parent, depth int) error {
 			b.unread(sp, cursor, to-cursor, "the rest", fail(Limit, "more than %d ranges; raise Limits.Ranges", b.lim.Ranges))
 			return nil
 		}
-		start, p := b.find(sp, from, next, to)
+		start, p := b.find(sp, cursor, to)
 		if b.ctx.Err() != nil && p == nil {
 			continue // said above
 		}
@@ -118,23 +118,19 @@ func (b *builder) scan(sp int, from, to int64, parent, depth int) error {
 			return err
 		}
 		cursor = start + p.size
-		next = cursor
-		from = cursor
 	}
 	return nil
 }
 
-// find returns the first thing in [next, to) that a parser accepts. Formats that may only stand at the start of a range
-// are tried at from alone.
-func (b *builder) find(sp int, from, next, to int64) (int64, *piece) {
+// find returns the first thing in [from, to) that a parser accepts. At from itself every format is tried, in the order
+// of the list.
+func (b *builder) find(sp int, from, to int64) (int64, *piece) {
 	r := b.im.Spaces[sp].r
-	if next == from {
-		for i := range formats {
-			f := &formats[i]
-			if f.starts == nil && f.matches(r, from, to) {
-				if p := b.try(f, r, from, to); p != nil {
-					return from, p
-				}
+	for i := range formats {
+		f := &formats[i]
+		if f.starts == nil && f.matches(r, from, to) {
+			if p := b.try(f, r, from, to); p != nil {
+				return from, p
 			}
 		}
 	}
@@ -143,11 +139,12 @@ func (b *builder) find(sp int, from, next, to int64) (int64, *piece) {
 		b.window = make([]byte, maxMagic+window+maxMagic)
 	}
 	// What is looked for at a place is a pair of bytes inside the magic, so the buffer reaches over on both sides.
-	for pos := next; pos < to; pos += window {
+	misses := 0
+	for pos := from; pos < to; pos += window {
 		if b.ctx.Err() != nil {
 			return 0, nil
 		}
-		base := max(pos-maxMagic, next)
+		base := max(pos-maxMagic, from)
 		buf := b.window[:min(pos+window+maxMagic, to)-base]
 		m, err := r.ReadAt(buf, base)
 		if m < len(buf) {
@@ -171,14 +168,17 @@ func (b *builder) find(sp int, from, next, to int64) (int64, *piece) {
 				f := &formats[k.format]
 				starts := []int64{base + int64(hit) - f.at}
 				if f.starts != nil {
-					starts = f.starts(r, base+int64(hit), next)
+					starts = f.starts(r, base+int64(hit), from)
 				}
 				for _, start := range starts {
-					if start < next || f.align > 1 && start%f.align != 0 {
+					if start < from || f.align > 1 && start%f.align != 0 {
 						continue
 					}
 					if p := b.try(f, r, start, to); p != nil {
 						return start, p
+					}
+					if misses++; misses&63 == 0 && b.ctx.Err() != nil {
+						return 0, nil
 					}
 				}
 			}
@@ -343,7 +343,7 @@ func (b *builder) addTree(t *tree, row Tree) Tree {
 	}
 	row.Complete = len(t.bad) == 0
 	row.Entries = t.entries
-	row.FS = &FS{root: t.root, file: b.lim.File}
+	row.FS = &FS{root: t.root, file: b.lim.File, whole: b.lim.Memory}
 	b.im.Trees = append(b.im.Trees, row)
 	return row
 }

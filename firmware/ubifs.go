@@ -158,7 +158,7 @@ func (u *ubifs) index(off, size int64, depth int) error {
 			}
 			continue
 		}
-		if u.nodes++; u.nodes > 8*u.b.lim.Entries {
+		if u.nodes++; u.nodes > 4*u.b.lim.Entries {
 			return fail(Limit, "the index has too many nodes; raise Limits.Entries")
 		}
 		if err := u.index(at, length, depth+1); err != nil {
@@ -170,7 +170,7 @@ func (u *ubifs) index(off, size int64, depth int) error {
 
 // leaf files a node under its key.
 func (u *ubifs) leaf(key []byte, at ubifsPlace) error {
-	if u.nodes++; u.nodes > 8*u.b.lim.Entries {
+	if u.nodes++; u.nodes > 4*u.b.lim.Entries {
 		return fail(Limit, "the index has too many nodes; raise Limits.Entries")
 	}
 	if u.nodes&0xff == 0 {
