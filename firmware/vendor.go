@@ -46,6 +46,9 @@ func parseTRX(b *builder, s section) (*piece, error) {
 			starts = append(starts, at)
 		}
 	}
+	if sum == "checksum wrong" {
+		p.note("trx", 0, size, fail(Corrupt, "its checksum is wrong, so it was damaged or changed; get a fresh copy of the image"))
+	}
 	p = p.cut(s)
 	for i, at := range starts {
 		end := p.size
