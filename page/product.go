@@ -1,0 +1,4 @@
+package page
+
+func modelsIn(scope string) []string { return nil }
+func allProducts(scope string) bool  { return false }
