@@ -206,7 +206,7 @@ func (r *reader) channelIn(i, ctx int, text string, links []Link, nav bool, add 
 	ts := r.toks(i)
 	heading := r.block(i).Kind == Heading
 	// What the sentence asks the reader to do with which channel.
-	acts := s.mask&cReport != 0
+	acts := s.mask&cReport != 0 || r.says(i, "use", "complete", "fill", "open", "create", "via", "through", "log", "using", "visit")
 	for k, t := range ts {
 		sp := Span{max(s.From, ts[max(0, k-6)].From), min(s.To, ts[min(len(ts)-1, k+6)].To)}
 		named := ts[max(0, k-4):k]
@@ -234,7 +234,7 @@ func (r *reader) channelIn(i, ctx int, text string, links []Link, nav bool, add 
 	}
 	// Web addresses, in the text or behind it.
 	for _, t := range ts {
-		if t.kind == tURL && acts && (ctx == 2 || about(s.mask)) && reportTarget(t.w) && directedURL(ts, t) {
+		if t.kind == tURL && !strings.HasSuffix(t.w, ".pdf") && acts && (ctx == 2 || about(s.mask)) && reportTarget(t.w) && directedURL(ts, t) {
 			add("web", strings.TrimRight(d.Text[t.From:t.To], "."), t.Span, Present, "")
 		}
 	}
@@ -298,7 +298,7 @@ func directedURL(ts []token, u token) bool {
 			continue
 		}
 		for b := k - 1; b >= 0 && b >= k-14; b-- {
-			if ts[b].is("see", "read", "refer", "join", "subscribe", "download", "key", "guidelines") && b >= k-8 {
+			if ts[b].is("see", "read", "refer", "join", "subscribe", "download", "key", "guidelines") && b >= k-12 {
 				return false
 			}
 			if ts[b].is("at", "through", "via", "to", "form", "portal", "on", "using", "visit", "here", "report", "submit", "use", ":", "contact", "in", "by", "go", "file", "raise", "open", "reporting", "complete") {

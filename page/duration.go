@@ -264,7 +264,7 @@ func timeAt(ts []token, i int) (Time, int) {
 			return Time{Count: 6, Unit: Months}, j
 		}
 	case "a", "an", "per":
-		if u, j := unitAt(ts, i+1); u != "" && j == i+2+b2i(i+1 < len(ts) && working(ts[i+1].w)) {
+		if u, j := unitAt(ts, i+1); u != "" && j <= i+3 {
 			return Time{Count: 1, Unit: u, Every: w == "per"}, j
 		}
 		if next(1) == "single" {
@@ -282,13 +282,6 @@ func timeAt(ts []token, i int) (Time, int) {
 		return t, j
 	}
 	return Time{}, i
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // countUnit reads a number and a unit from token i on: 5 working days, five (5) days, 5-7 days, 24h, 48-hour, 30 / 60

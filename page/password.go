@@ -98,7 +98,7 @@ func passwordAdvice(ts []token, m concept) bool {
 	for k := 0; k < len(ts) && k < 3 && (ts[k].kind == tPunct || ts[k].kind == tNumber); k++ {
 		first = ts[min(k+1, len(ts)-1)]
 	}
-	if after(ts, "told", "advised", "urged", "recommend", "recommended", "recommends", "tip", "tips", "consider") && !after(ts, "unique") {
+	if after(ts, "told", "advised", "urged", "recommend", "recommended", "recommends", "consider") && !after(ts, "unique") {
 		return true
 	}
 	if after(ts, "banned", "ban", "bans", "illegal", "prohibited", "outlawed", "prohibits") {
@@ -156,7 +156,7 @@ func noneClaim(ts []token, m concept) bool {
 				break
 			}
 			def = def || ts[a].c&cDefault != 0
-			if ts[a].c&cPassword != 0 && (def || a <= k+2 && t.is("no", "without")) {
+			if ts[a].c&cPassword != 0 && (def || a == k+1 && t.is("no")) {
 				if after(ts[k:a], "share", "disclose", "change", "enter", "reveal", "send", "store", "know", "remember", "forget", "match") {
 					return false
 				}

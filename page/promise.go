@@ -41,7 +41,8 @@ func (r *reader) promises(ctx context.Context) error {
 		if s.mask&(cAck|cRespond|cStatus|cTriage|cFix) == 0 && d.secs[s.sec].own&(cAck|cRespond|cStatus|cTriage) == 0 && !r.answersAbove(i) {
 			continue
 		}
-		if r.reporting(i) == 0 || r.guidance(i) {
+		about := r.reporting(i)
+		if about == 0 || about == 1 && s.mask&(cWe|cReport) == 0 && (s.mask&cYou == 0 || s.mask&cUnit == 0) || r.guidance(i) {
 			continue
 		}
 		r.promise(i)
@@ -199,7 +200,7 @@ func findActs(ts []token) []actAt {
 		x := actAt{act: a, tok: k}
 		for b := k - 1; b >= 0 && b >= k-4; b-- {
 			p := ts[b]
-			if p.is("of", "after", "following", "upon", "once", "when", "until", "till", "before", "since", "from", "if", "while", "as", "unless") && !(p.is("as", "from", "if", "of") && b < k-2) && !(p.is("as") && b+1 < len(ts) && ts[b+1].is("soon")) && !(p.is("from") && ts[k].is("us")) {
+			if p.is("of", "after", "following", "upon", "once", "when", "until", "till", "before", "since", "from", "if", "while", "as", "unless") && !(p.is("as", "from", "if", "of") && b < k-2) && !(p.is("as") && b+1 < len(ts) && ts[b+1].is("soon")) && !(p.is("from") && ts[k].is("us")) && !(p.is("after", "from", "following") && ts[b+1].is("that", "this", "then", "there", "which")) {
 				x.anchor = true
 				break
 			}
@@ -271,6 +272,13 @@ func actOf(ts []token, k int) act {
 			return noAct // said by the word before
 		}
 		return actAck
+	case t.is("contact") && !(prev(1).is("in") || next(1).is("you") || next(1).is("the") && next(2).is("reporter", "researcher")):
+		return noAct
+	case t.is("contact") && (prev(1).is("in") || next(1).is("you") || next(1).is("the") && next(2).is("reporter", "researcher")):
+		if asks {
+			return actAsk
+		}
+		return actRespond
 	case t.c&cRespond != 0:
 		if next(1).is("team", "centre", "center", "process", "plan", "programme", "program", "procedure", "policy", "group", "unit", "workflow", "steps") || prev(1).is("incident", "in", "emergency") && t.is("response") {
 			return noAct
@@ -300,18 +308,15 @@ func actOf(ts []token, k int) act {
 			return noAct
 		}
 		return actRespond
-	case t.is("contact") && (prev(1).is("in") || next(1).is("you") || next(1).is("the") && next(2).is("reporter", "researcher")):
-		if asks {
-			return actAsk
-		}
-		return actRespond
 	case t.is("back") && (next(1).is("to") && next(2).is("you") || prev(1).is("get", "come", "write", "report", "getting")):
 		return actRespond
+	case t.c&cStatus != 0 && after(ts, "subscribe", "join", "newsletter", "mailing", "feed", "rss", "subscribers"):
+		return noAct // news for all, not for the one who reported
 	case t.is("updates", "update", "updated", "updating"):
 		switch {
 		case prev(1).is("status", "progress", "regular", "periodic", "further", "investigation", "case", "weekly", "monthly", "daily", "biweekly", "fortnightly", "ongoing", "timely", "quarterly", "subsequent", "remediation", "written") && !softwareNear(ts, k):
 		case next(1).is("you", "them") || next(1).is("the") && next(2).is("reporter", "researcher", "finder", "submitter"):
-		case (prev(1).is("you", "reporter", "reporters", "them", "researcher", "researchers", "informed", "be") || prev(2).is("you", "reporter", "keep", "kept", "keeping") || t.is("updated") && prev(1).is("and")) && !softwareNear(ts, k):
+		case (prev(1).is("you", "reporter", "reporters", "them", "researcher", "researchers", "informed") || prev(1).is("be") && reporterNear(ts[:k], k-1) || prev(2).is("you", "reporter", "keep", "kept", "keeping") || t.is("updated") && prev(1).is("and")) && !softwareNear(ts, k):
 		case softwareBefore || softwareNear(ts, k):
 			return actOther
 		case sentToReporter(ts, k):
@@ -427,7 +432,7 @@ func askClause(ts []token, k int) bool {
 		if boundaryToken(t) && !t.is(",") || t.is("will", "we'll") || t.is("we") && !(b > 0 && ts[b-1].is("that", "until", "while")) {
 			return t.is("we") && b+1 < len(ts) && ts[b+1].is("ask", "request", "require", "expect", "appreciate", "encourage")
 		}
-		if t.is("ask", "allow", "refrain", "give") && b+1 < len(ts) && ts[b+1].is("us", "that", "about", "you", "for", "reasonable") || t.is("please", "inquire", "enquire") && !after(ts[b:k], "expect", "note", "allow") || t.is("may", "can") && b > 0 && ts[b-1].is("you") && after(ts[b:k], "ask", "request", "check", "enquire", "contact") {
+		if t.is("give") && b+1 < len(ts) && ts[b+1].is("us", "reasonable") || t.is("ask", "refrain") && b+1 < len(ts) && ts[b+1].is("us", "that", "about", "you", "for", "from") || t.is("please", "inquire", "enquire") && !after(ts[b:k], "expect", "note", "allow") || t.is("may", "can") && b > 0 && ts[b-1].is("you") && after(ts[b:k], "ask", "request", "check", "enquire", "contact") {
 			return true
 		}
 		if t.is("allow", "permit", "wait", "waiting") {
@@ -558,6 +563,9 @@ func (r *reader) promiseTables() {
 		for c, h := range head {
 			ts := tokens(d.Text, h.Span)
 			acts := findActs(ts)
+			for len(acts) > 1 && acts[0].act == actOther {
+				acts = acts[1:]
+			}
 			if len(acts) == 0 || len(ts) > 10 || len(findTimes(ts)) > 0 {
 				continue
 			}

@@ -189,6 +189,13 @@ func (d *Document) scan(s Span) (concept, int) {
 				n++
 			}
 		}
+		if j < s.To && (t[j] == '@' || t[j] == ':' && strings.HasPrefix(t[j:s.To], "://")) { // an address says nothing by its words
+			for j < s.To && t[j] > ' ' && t[j] != ')' && t[j] != '>' {
+				j++
+			}
+			i, last = j, 0
+			continue
+		}
 		words++
 		if j == i { // a mark such as a dash
 			i += 3

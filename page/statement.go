@@ -143,7 +143,8 @@ func (r *reader) mention(i int, psti bool) {
 	why := ""
 	heading := r.block(i).Kind == Heading
 	if m := soldAs.FindString(text); m != "" && !(strings.EqualFold(m, "soc") && !pstiWords(text)) {
-		eu := strings.Contains(strings.ToLower(m), "conformity") && !pstiWords(text) && !psti
+		other := after(ts, "fcc", "canadian", "canada", "ised", "ce", "weee", "rohs", "reach", "slavery", "environmental", "accessibility", "radio", "emc", "tax", "gdpr", "battery") && !pstiWords(text)
+		eu := other || strings.Contains(strings.ToLower(m), "conformity") && !pstiWords(text) && !psti
 		lacks := after(ts, "lacks", "lacking", "without", "lack") || after(ts, "no") && !after(ts, "number")
 		general := s.mask&(cMust|cMaker) != 0 && !owned(ts) || after(ts, "whether", "should", "must", "require", "requires", "required") && !owned(ts)
 		if !eu && !lacks && !general && !r.guidance(i) && !d.flagsD.thirdParty {

@@ -61,7 +61,7 @@ func (r *reader) support(ctx context.Context) error {
 			r.supportElsewhere(i, ts)
 			continue
 		}
-		if b.Kind == Heading && f.end == nil {
+		if b.Kind == Heading && f.end == nil && s.words < 10 {
 			continue
 		}
 		scope := d.Quote(s.Span)

@@ -66,7 +66,7 @@ const (
 // lexicon lists the words of each concept. A word that ends in * stands for every word that begins so.
 var lexicon = buildLexicon(map[concept]string{
 	cAck:      "acknowledg* confirm confirms confirmed confirming confirmation receipt",
-	cRespond:  "respond responds responded responding response responses reply replies replied replying answer answers answered touch hear hearing react reacts reaction feedback revert reverts contacted",
+	cRespond:  "respond responds responded responding response responses reply replies replied replying answer answers answered touch hear hearing react reacts reaction feedback revert reverts contacted contact",
 	cStatus:   "status progress informed informs inform informing notify notifies notified notifying notification notifications feedback posted updated update updates apprised progresses developments hear reports loop abreast milestone milestones stage stages",
 	cTriage:   "triag* verif* validat* assess* evaluat* analys* analyz* investigat* reproduc* classif* prioriti* examin*",
 	cFix:      "fix fixes fixed fixing remed* resolv* resolution resolutions solve solves solved solving solution repair* mitigat* patch patches patched correct corrected correction corrective closed closure rectif*",
@@ -76,7 +76,7 @@ var lexicon = buildLexicon(map[concept]string{
 	cIssue: "issue issues problem problems concern concerns incident incidents finding findings defect defects loophole loopholes hole holes weakness weaknesses flaw flaws threat threats risk risks bug bugs " +
 		"vulnerab* gap gaps exploit exploits shortcoming* discovery discoveries",
 	cReport: "report reports reported reporting submit submits submitted submitting submission submissions disclose raise raised raising file filed filing send sends sent sending contact contacting contacted write writing mail e-mail email " +
-		"notify tell telling inform reach reached reaching call phone log open lodge lodged share alert flag flagged message ring post dial emailing describe use create complete fill",
+		"notify tell telling inform reach reached reaching call phone lodge lodged alert flag flagged message ring dial emailing",
 	cChannel: "form forms portal portals tracker ticket tickets desk helpdesk hotline mailbox inbox center centre platform link button github gitlab jira call phone telephone tel page programme program chat webform web-form whatsapp line address" +
 		" questionnaire channel post",
 	cSupport:  "support supported supports supporting supportperiod maintain maintained maintains maintenance dsp eosl lts guaranteed",
