@@ -142,6 +142,9 @@ func (r *reader) contactIn(i int, text string, links []Link) {
 			mail(text[m[2]:m[3]]+"@"+strings.ToLower(strings.Trim(atDot.ReplaceAllString(text[m[4]:m[5]], "."), ".")), Span{s.From + m[0], s.From + m[1]}, "the address is written so that machines do not see it")
 		}
 	}
+	if ctx == 0 && s.mask&cVuln != 0 && s.mask&cDisclose != 0 && !forbids && !r.guidance(i) {
+		r.announced(i, 1, r.toks(i))
+	}
 	if ctx == 0 {
 		return
 	}
@@ -221,7 +224,7 @@ func (r *reader) channelIn(i, ctx int, text string, links []Link, nav bool, add 
 				continue
 			}
 			add("portal", targetOf(links, t.w, s.Span), sp, Present, "")
-		case (t.is("ticket", "issue", "issues", "advisory", "advisories", "tab")) && !heading && trackerHere(ts, k):
+		case (t.is("ticket", "issue", "issues", "advisory", "advisories", "tab") || t.is("reporting") && after(ts, "private", "privately")) && !heading && trackerHere(ts, k):
 			add("tracker", targetOf(links, "github", s.Span), sp, Present, "")
 		case t.c&cPlatform != 0 && !t.is("bounty", "github", "gitlab", "jira") && !heading && (acts || directed(ts, k)):
 			add("platform", t.w, sp, Present, "")
@@ -355,6 +358,9 @@ func trackerHere(ts []token, k int) bool {
 			continue
 		}
 		if t.is("github", "gitlab", "jira", "tracker", "repository", "bugzilla") || t.is("security") && j+1 < len(ts) && ts[j+1].is("tab", "advisory") || t.is("service", "support", "help") && j+1 < len(ts) && ts[j+1].is("desk") || strings.HasPrefix(t.w, "github's") || strings.HasPrefix(t.w, "github’s") || ts[k].is("ticket") && t.is("portal", "helpdesk") {
+			tracker = true
+		}
+		if t.is("github's", "github") && after(ts, "private", "privately") && after(ts, "reporting", "report") {
 			tracker = true
 		}
 		if t.is("open", "create", "raise", "file", "submit", "go", "report", "reporting", "use", "using", "via", "click", "log", "lodge") {

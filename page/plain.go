@@ -184,7 +184,7 @@ func (p *plainReader) continues(j int) bool {
 	}
 	c := prev[len(prev)-1]
 	if lower(t[0]) {
-		return c != '.' && c != ':' && c != '!' && c != '?'
+		return len(prev) >= 45 && c != '.' && c != ':' && c != '!' && c != '?'
 	}
 	if c == '.' || c == '!' || c == '?' || c == ':' || c == ';' || c == '|' {
 		return false

@@ -30,6 +30,10 @@ type actAt struct {
 func (r *reader) promises(ctx context.Context) error {
 	d := r.d
 	r.promiseTables()
+	contact := false
+	for _, x := range r.out {
+		contact = contact || x.Limb == ContactPoint
+	}
 	for i := range d.sents {
 		if i&0xff == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -42,10 +46,10 @@ func (r *reader) promises(ctx context.Context) error {
 			continue
 		}
 		about := r.reporting(i)
-		if about == 0 || about == 1 && s.mask&(cWe|cReport) == 0 && (s.mask&cYou == 0 || s.mask&cUnit == 0) || r.guidance(i) {
+		if about == 0 || about == 1 && !(contact && s.mask&(cWe|cReport|cYou|cUnit) != 0) || r.guidance(i) {
 			continue
 		}
-		r.promise(i)
+		r.promise(i, about)
 	}
 	return nil
 }
@@ -56,10 +60,10 @@ func (r *reader) answersAbove(i int) bool {
 		return false
 	}
 	p := r.d.Text[r.d.sents[i-1].To-1]
-	return r.d.sents[i-1].mask&(cAck|cRespond|cStatus|cTriage) != 0 && (p == '?' || p == ':' || r.block(i-1).Kind == Heading)
+	return r.d.sents[i-1].mask&(cAck|cRespond|cStatus|cTriage) != 0 && (p == '?' || r.d.sents[i-1].words <= 6 || p == ':' || r.block(i-1).Kind == Heading)
 }
 
-func (r *reader) promise(i int) {
+func (r *reader) promise(i, about int) {
 	s := r.d.sents[i]
 	ts := r.toks(i)
 	if privacyMatter(ts, s.mask) || r.cutOffBreach(ts, s.mask) {
@@ -78,6 +82,8 @@ func (r *reader) promise(i int) {
 		if k < 0 {
 			if a := r.actAbove(i, ts); a != noAct && len(liveActs(acts)) == 0 {
 				r.promised(i, a, t, Span{ts[0].From, ts[len(ts)-1].To}, actAt{act: a, many: a == actStatus})
+			} else if t.Every && t.Valid() && s.mask&cYou != 0 && s.mask&cWe != 0 && s.mask&(cUpdate|cSoftware|cTrade|cPassword) == 0 && about == 2 && sameClause(ts, t) {
+				r.promised(i, actStatus, t, Span{ts[0].From, ts[len(ts)-1].To}, actAt{act: actStatus})
 			}
 			continue
 		}
@@ -90,6 +96,16 @@ func (r *reader) promise(i int) {
 		}
 		r.promised(i, a.act, Time{Vague: true}, clauseAround(ts, a.tok, Time{first: a.tok, last: a.tok}), a)
 	}
+}
+
+// sameClause reports whether "you" stands close to the time.
+func sameClause(ts []token, t Time) bool {
+	for k := max(0, t.first-8); k < min(len(ts), t.last+9); k++ {
+		if ts[k].is("you", "reporter", "reporters") && !boundaryBetween(ts, min(k, t.first), max(k, t.last)) {
+			return true
+		}
+	}
+	return false
 }
 
 func liveActs(acts []actAt) []actAt {
@@ -213,6 +229,9 @@ func findActs(ts []token) []actAt {
 		}
 		x.many = x.many || t.is("updates", "reports", "messages", "notifications") || k+1 < len(ts) && ts[k+1].is("updates", "reports")
 		for b := max(0, k-2); b < min(len(ts), k+14) && !x.many; b++ {
+			if b > k && (ts[b].is("and", "then") || ts[b].w == ";") {
+				break
+			}
 			x.many = b > k && ts[b].is("until", "till", "throughout", "resolution") || ts[b].is("further", "subsequent")
 		}
 		if x.act == actAck && t.is("first", "initial") {
@@ -272,6 +291,24 @@ func actOf(ts []token, k int) act {
 			return noAct // said by the word before
 		}
 		return actAck
+	case t.is("back"):
+		if next(1).is("to") && next(2).is("you", "the") || prev(1).is("get", "come", "write", "getting") {
+			return actRespond
+		}
+		return noAct
+	case t.is("know"):
+		if !(prev(1).is("you", "reporter", "them") && prev(2).is("let", "letting", "the")) {
+			return noAct
+		}
+		for n := 1; n < 14; n++ {
+			if next(n).is("received", "receipt", "got", "arrived", "reached") {
+				return actAck
+			}
+			if next(n).is("progress", "going", "stands", "status") {
+				return noAct // said by that word
+			}
+		}
+		return noAct
 	case t.is("contact") && !(prev(1).is("in") || next(1).is("you") || next(1).is("the") && next(2).is("reporter", "researcher")):
 		return noAct
 	case t.is("contact") && (prev(1).is("in") || next(1).is("you") || next(1).is("the") && next(2).is("reporter", "researcher")):
@@ -308,15 +345,13 @@ func actOf(ts []token, k int) act {
 			return noAct
 		}
 		return actRespond
-	case t.is("back") && (next(1).is("to") && next(2).is("you") || prev(1).is("get", "come", "write", "report", "getting")):
-		return actRespond
 	case t.c&cStatus != 0 && after(ts, "subscribe", "join", "newsletter", "mailing", "feed", "rss", "subscribers"):
 		return noAct // news for all, not for the one who reported
 	case t.is("updates", "update", "updated", "updating"):
 		switch {
 		case prev(1).is("status", "progress", "regular", "periodic", "further", "investigation", "case", "weekly", "monthly", "daily", "biweekly", "fortnightly", "ongoing", "timely", "quarterly", "subsequent", "remediation", "written") && !softwareNear(ts, k):
 		case next(1).is("you", "them") || next(1).is("the") && next(2).is("reporter", "researcher", "finder", "submitter"):
-		case (prev(1).is("you", "reporter", "reporters", "them", "researcher", "researchers", "informed") || prev(1).is("be") && reporterNear(ts[:k], k-1) || prev(2).is("you", "reporter", "keep", "kept", "keeping") || t.is("updated") && prev(1).is("and")) && !softwareNear(ts, k):
+		case (prev(1).is("you", "reporter", "reporters", "them", "researcher", "researchers", "informed") || prev(1).is("be", "is", "are", "keep", "kept") && reporterNear(ts[:k], k-1) || prev(2).is("you", "reporter", "keep", "kept", "keeping") || t.is("updated") && prev(1).is("and")) && !softwareNear(ts, k):
 		case softwareBefore || softwareNear(ts, k):
 			return actOther
 		case sentToReporter(ts, k):
@@ -478,6 +513,9 @@ func attach(ts []token, acts []actAt, times []Time, n int) int {
 		for m, o := range times {
 			if m != n && o.first > from && o.last < to && !o.Vague {
 				cost += 14
+				if t.Every && !o.Every {
+					cost -= 8
+				}
 			}
 		}
 		if t.Every && (a.act == actFix || a.act == actAck || a.act == actTriage || a.act == actDisclose) {
@@ -512,7 +550,8 @@ func (r *reader) actAbove(i int, ts []token) act {
 	s := d.sents[i]
 	if i > 0 && d.sents[i-1].sec == s.sec || i > 0 && d.sents[i-1].sec == s.sec && r.block(i-1).Kind == Heading {
 		last := d.Text[d.sents[i-1].To-1]
-		if (last == '?' || last == ':' || r.block(i-1).Kind == Heading) && d.sents[i-1].words <= 16 {
+		label := d.sents[i-1].words <= 6 && last != '.' && last != '!' && d.sents[i-1].block != s.block
+		if (last == '?' || last == ':' || r.block(i-1).Kind == Heading) && d.sents[i-1].words <= 16 || label {
 			if acts := findActs(r.toks(i - 1)); len(acts) == 1 || len(acts) > 1 && acts[0].act == acts[len(acts)-1].act {
 				return acts[0].act
 			}

@@ -168,7 +168,7 @@ func (r *reader) add(x Reading, s Span, block int) {
 		x.Why = join(x.Why, "it is folded away until a click")
 	}
 	for i, y := range r.out {
-		if y.Term == x.Term && y.From == x.From && y.To == x.To && y.Value == x.Value {
+		if y.Term == x.Term && y.Limb == x.Limb && y.From == x.From && y.To == x.To && y.Value == x.Value {
 			if x.Verdict == Present {
 				r.out[i] = x
 			}
@@ -198,11 +198,6 @@ func (r *reader) toks(i int) []token {
 		return ts
 	}
 	ts := tokens(r.d.Text, r.d.sents[i].Span)
-	for k := range ts {
-		if ts[k].c&cSecurity != 0 && (k > 0 && notProductSecurity([]byte(ts[k-1].w)) || k+1 < len(ts) && securityGoods([]byte(ts[k+1].w))) {
-			ts[k].c &^= cSecurity
-		}
-	}
 	if len(r.cache) > 4096 {
 		clear(r.cache)
 	}

@@ -39,7 +39,7 @@ type docFlags struct {
 
 // split cuts all blocks into sentences and sections, and notes the concepts of each.
 func (d *Document) split(ctx context.Context) error {
-	d.flagsD.titleMask = d.maskOf(d.Title)
+	d.flagsD.titleMask = d.headingMask(d.Title)
 	type open struct {
 		level int
 		mask  concept
@@ -56,7 +56,7 @@ func (d *Document) split(ctx context.Context) error {
 		start := len(d.sents)
 		if b.Kind == Heading {
 			d.secs[len(d.secs)-1].last = start
-			m, _ := d.scan(b.Span)
+			m := d.headingMask(d.Quote(b.Span))
 			for len(chain) > 0 && chain[len(chain)-1].level >= b.Level {
 				chain = chain[:len(chain)-1]
 			}
@@ -78,6 +78,22 @@ func (d *Document) split(ctx context.Context) error {
 	}
 	d.secs[len(d.secs)-1].last = len(d.sents)
 	return nil
+}
+
+// headingMask is maskOf for a title or heading, where "responsible disclosure" by itself speaks of weaknesses.
+func (d *Document) headingMask(text string) concept {
+	if len(text) > 1000 {
+		text = text[:cutAt(text, 1000)]
+	}
+	ts := tokens(text, Span{0, len(text)})
+	var m concept
+	for _, t := range ts {
+		m |= t.c
+	}
+	if after(ts, "disclosure") && after(ts, "responsible", "coordinated", "security", "policy", "programme", "program", "ethical", "procedure") {
+		m |= cVuln
+	}
+	return m
 }
 
 func (d *Document) maskOf(text string) concept {

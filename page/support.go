@@ -68,18 +68,18 @@ func (r *reader) support(ctx context.Context) error {
 		if sec := d.secs[s.sec]; sec.heading.To > sec.heading.From && b.Kind != Heading {
 			scope = d.Quote(sec.heading) + "\n" + scope
 		}
-		r.entry(f, s.Span, scope, s.block)
+		r.entry(f, s.Span, scope, s.block, false)
 	}
 	return nil
 }
 
 // entry keeps one stated period and its readings.
-func (r *reader) entry(f periodFacts, sp Span, scope string, block int) {
+func (r *reader) entry(f periodFacts, sp Span, scope string, block int, table bool) {
 	d := r.d
 	w := WordingOf(f.wording)
 	e := SupportEntry{Scope: scope, Start: f.start, End: f.end, Length: f.length, Wording: f.wording, Verdict: w.Verdict, Span: sp, block: block}
 	e.Models = modelsIn(scope)
-	e.All = len(e.Models) == 0 || allProducts(scope)
+	e.All = len(e.Models) == 0 && !table || allProducts(scope)
 	if f.end != nil {
 		e.EndAt = f.end.Span
 	}
@@ -222,6 +222,8 @@ func subjects(ts []token, topic bool) subjectsAt {
 			if prev.is("last", "page", "policy", "was", "be", "been", "document", "next") || k == 0 || next.is(":", "on", "by") && !t.is("launched", "sold", "introduced", "bought", "manufactured") {
 				s.kind[k] = ofOther
 			}
+		case !topic && t.is("updates", "update") && actOf(ts, k) == actStatus:
+			s.kind[k] = ofOther
 		case t.is("updates", "update", "patches", "fixes", "upgrades", "patch", "ota") || t.is("support", "supported", "supports", "maintained", "maintenance", "dsp", "eosl", "eos", "eol", "unsupported", "end-of-support", "end-of-life"):
 			s.kind[k] = ofSupport
 			s.any = true

@@ -241,7 +241,7 @@ func (r *reader) rowEntry(f periodFacts, row []Cell, scope string) {
 			sp = Span{min(sp.From, c.From), max(sp.To, c.To)}
 		}
 	}
-	r.entry(f, sp, scope, r.blockAt(sp.From))
+	r.entry(f, sp, scope, r.blockAt(sp.From), true)
 }
 
 // onItsSide reads a table whose rows are headed by their first cell.

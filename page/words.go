@@ -66,12 +66,12 @@ const (
 // lexicon lists the words of each concept. A word that ends in * stands for every word that begins so.
 var lexicon = buildLexicon(map[concept]string{
 	cAck:      "acknowledg* confirm confirms confirmed confirming confirmation receipt",
-	cRespond:  "respond responds responded responding response responses reply replies replied replying answer answers answered touch hear hearing react reacts reaction feedback revert reverts contacted contact",
+	cRespond:  "respond responds responded responding response responses reply replies replied replying answer answers answered touch hear hearing react reacts reaction feedback back know revert reverts contacted contact",
 	cStatus:   "status progress informed informs inform informing notify notifies notified notifying notification notifications feedback posted updated update updates apprised progresses developments hear reports loop abreast milestone milestones stage stages",
 	cTriage:   "triag* verif* validat* assess* evaluat* analys* analyz* investigat* reproduc* classif* prioriti* examin*",
 	cFix:      "fix fixes fixed fixing remed* resolv* resolution resolutions solve solves solved solving solution repair* mitigat* patch patches patched correct corrected correction corrective closed closure rectif*",
 	cDisclose: "publish* publication publications disclos* advisory advisories public publicly embargo* bulletin bulletins cve",
-	cVuln:     "vulnerab* exploit* psirt psti cvd vdp bounty researcher researchers hacker* hackerone bugcrowd intigriti yeswehack cve cves pentest* csirt cert sirt bug bugs",
+	cVuln:     "weakness weaknesses vulnerab* exploit* psirt psti cvd vdp bounty researcher researchers hacker* hackerone bugcrowd intigriti yeswehack cve cves pentest* csirt cert sirt bug bugs",
 	cSecurity: "security secure cyber cybersecurity cyber-security infosec hacking insecure",
 	cIssue: "issue issues problem problems concern concerns incident incidents finding findings defect defects loophole loopholes hole holes weakness weaknesses flaw flaws threat threats risk risks bug bugs " +
 		"vulnerab* gap gaps exploit exploits shortcoming* discovery discoveries",
@@ -241,6 +241,11 @@ func tokens(text string, s Span) []token {
 		default:
 			out = append(out, token{Span: Span{i, i + 1}, kind: tPunct, w: text[i : i+1]})
 			i++
+		}
+	}
+	for k := range out {
+		if out[k].c&cSecurity != 0 && (k > 0 && notProductSecurity([]byte(out[k-1].w)) || k+1 < len(out) && securityGoods([]byte(out[k+1].w))) {
+			out[k].c &^= cSecurity
 		}
 	}
 	return out
