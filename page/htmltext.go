@@ -139,6 +139,9 @@ func (r *htmlReader) endBlock(sep string) {
 	b := Block{Span: Span{r.from, len(r.out)}, Kind: f.kind, Level: f.level, Hidden: f.hidden, lines: !f.pre || f.kind == Row}
 	r.from = -1
 	r.sep = sep
+	if n := len(r.tables); f.tag == atom.Caption && n > 0 {
+		r.tables[n-1].table.Caption = b.Span
+	}
 	r.add(b)
 }
 

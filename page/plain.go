@@ -158,7 +158,7 @@ func (p *plainReader) paragraph() {
 	if listMark.MatchString(l) {
 		kind = Item
 	}
-	if !p.markdown && j == i+1 && plainHeading(l, p.line(j), i == 0 || p.line(i-1) == "" || len(p.d.Blocks) == 0 || p.d.Blocks[len(p.d.Blocks)-1].Kind == Front) {
+	if !p.markdown && j == i+1 && plainHeading(l, p.line(j), i == 0 || p.line(i-1) == "" || len(p.d.Blocks) == 0 || p.d.Blocks[len(p.d.Blocks)-1].Kind == Front, len(p.d.Blocks) == 0 || len(p.d.Blocks) == 1 && p.d.Blocks[0].Kind == Front) {
 		kind, level = Heading, 2
 		if len(p.d.Blocks) == 0 || p.d.Blocks[len(p.d.Blocks)-1].Kind == Front && len(p.d.Blocks) == 1 {
 			level = 1
@@ -195,20 +195,22 @@ func (p *plainReader) continues(j int) bool {
 func lower(c byte) bool { return c >= 'a' && c <= 'z' || c == '(' || c == '`' }
 
 // plainHeading reports whether a line of plain text stands as a heading: short, alone, and no sentence.
-func plainHeading(l, next string, alone bool) bool {
+func plainHeading(l, next string, alone, first bool) bool {
 	l = strings.TrimSpace(l)
-	if l == "" || len(l) > 140 || strings.Contains(l, " | ") || strings.Contains(l, "@") || strings.Contains(l, ": ") && !alone {
+	if l == "" || len(l) > 140 || strings.Contains(l, " | ") || strings.Contains(l, "@") || strings.Contains(l, ": ") && !first {
 		return false
 	}
 	switch l[len(l)-1] {
-	case '.', ',', ';', '!':
+	case '.', ',', ';', '!', ':':
 		return false
 	}
 	if next != "" && setext(next) {
 		return true
 	}
 	words := strings.Fields(l)
-	return len(words) <= 16 && (alone || len(words) <= 8 && l[len(l)-1] != ':' && !strings.ContainsAny(l, ".:"))
+	next = strings.TrimSpace(next)
+	sentence := len(next) > 40 && strings.IndexByte(".!?:", next[len(next)-1]) >= 0
+	return len(words) <= 16 && (alone && (first || len(FindDates(l)) == 0) || len(words) <= 8 && sentence && !strings.ContainsAny(l, ".:,0123456789"))
 }
 
 func (p *plainReader) tableHere() bool {

@@ -80,8 +80,23 @@ func SupportFor(d *Document, p Product) SupportAnswer {
 				m = k
 			}
 		}
-		if rank[m] < rank[MatchGeneral] && e.All {
+		switch {
+		case rank[m] >= rank[MatchGeneral]:
+		case e.All && allProducts(e.Scope):
 			m = MatchGeneral
+		case e.All:
+			// The sentence names no product itself: what stands around it may.
+			m = MatchGeneral
+			if len(modelsIn(e.around)) > 0 || namesSomething(e.Scope, p.Brand) {
+				m = MatchVariant
+				for _, n := range names {
+					if k := matchScope(e.around, n, p.Brand); rank[k] >= rank[MatchSeries] {
+						m = k
+					}
+				}
+			}
+		case m == MatchNone && kindWords.MatchString(e.Scope) && !seriesWords.MatchString(e.Scope):
+			m = MatchVariant
 		}
 		if rank[m] == 0 {
 			continue
@@ -132,16 +147,32 @@ func whyMatch(m Match) string {
 	case MatchExcluded:
 		return "the product is named as an exception"
 	}
-	return "only a similar number or name is listed: it may be another product"
+	return "only a similar number or name, or a kind of products, is listed: whether it covers this product is to be judged"
 }
 
 var (
 	scopeSplit  = regexp.MustCompile(`[,;|\n()\[\]+&•:]|\s(?:and|or|und)\s|\s+-\s+|\s–\s`)
 	seriesWords = regexp.MustCompile(`(?i)\b(?:all\s+)?(?:(?:models|products|devices|units|versions|variants|cameras)\s+(?:of|in|from)\s+(?:the\s+|our\s+)?)?(?:series|family|range)\s+([\w./-]+)|\b([\w./-]+(?:\s[\w./-]+)?)[\s-]+(?:series|family|range)\b`)
 	exceptWords = regexp.MustCompile(`(?i)\b(?:except(?:ing|\s+for)?|excluding|other than|apart from|but not|not including)\b`)
-	allWords    = regexp.MustCompile(`(?i)\b(?:all|every|each|any)\s+(?:of\s+)?(?:our\s+|other\s+|the\s+|its\s+)?(?:[\w-]+\s+){0,3}(?:products?|devices?|models?|appliances?|cameras?|routers?|units?)\b`)
+	allWords    = regexp.MustCompile(`(?i)\b(?:all|every|each|any)\s+(?:of\s+)?(?:our\s+|other\s+|the\s+|its\s+)?(?:(?:smart|connected|connectable|current|relevant|consumer|iot)\s+){0,3}(?:products?|devices?|models?|units?)\b`)
+	kindWords   = regexp.MustCompile(`(?i)\b(?:all|every|each|any)\s+(?:of\s+)?(?:our\s+|other\s+|the\s+)?[\w-]+s?\b`)
 	modelToken  = regexp.MustCompile(`\b[A-Za-z0-9]+(?:[-/.][A-Za-z0-9*#?]+)*[*#?]?`)
 )
+
+// namesSomething reports whether a sentence names a thing by a capitalised word, other than the brand, so that it may
+// speak of another product.
+func namesSomething(scope, brand string) bool {
+	sentence := scope[strings.LastIndexByte(scope, '\n')+1:]
+	ts := tokens(sentence, Span{0, len(sentence)})
+	for k, t := range ts {
+		if k == 0 || t.kind != tWord || !upper(sentence[t.From]) || ts[k-1].is(":", ".", "-", "–", "|", "(") || monthByName(t.w) > 0 || t.c&^(cEnglish|cOther|cPeriod) != 0 ||
+			strings.Contains(fold(brand), fold(t.w)) && brand != "" || t.is("uk", "gb", "eu", "united", "kingdom", "i", "psti", "gmt", "utc", "bst", "defined", "minimum", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday") {
+			continue
+		}
+		return true
+	}
+	return false
+}
 
 // fold reduces a model number or name to what counts: letters and figures, in lower case.
 func fold(s string) string {
@@ -361,4 +392,7 @@ func ordinal(l string) bool {
 	return r == "st" || r == "nd" || r == "rd" || r == "th" || strings.HasPrefix(r, "-year") || strings.HasPrefix(r, "-month") || strings.HasPrefix(r, "-day")
 }
 
-func allProducts(scope string) bool { return allWords.MatchString(scope) }
+// allProducts reports whether the words cover every product, and not only a series or a kind such as cameras.
+func allProducts(scope string) bool {
+	return allWords.MatchString(scope) && !seriesWords.MatchString(scope)
+}

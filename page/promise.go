@@ -273,6 +273,11 @@ func actOf(ts []token, k int) act {
 			return actAsk
 		}
 		if len(t.w) > 6 && t.w[:7] == "confirm" {
+			for n := 1; n <= 9; n++ {
+				if next(n).c&(cComply|cLaw) != 0 || next(n).is("opinion") {
+					return noAct
+				}
+			}
 			for n := 1; n <= 6; n++ {
 				if next(n).is("vulnerability", "vulnerabilities", "issue", "problem", "existence", "validity", "whether", "finding", "findings", "weakness", "flaw", "bug") {
 					return actTriage

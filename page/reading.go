@@ -269,7 +269,7 @@ func (r *reader) guidance(i int) bool {
 	}
 	ts := r.toks(i)
 	for k, t := range ts {
-		if t.c&cMust == 0 || t.is("schedule", "need", "needs") && k+1 < len(ts) && !ts[k+1].is("to") {
+		if t.c&cMust == 0 || t.is("has", "have", "need", "needs", "ought") && !(k+1 < len(ts) && ts[k+1].is("to")) {
 			continue
 		}
 		for b := k - 1; b >= 0 && b >= k-9; b-- {

@@ -163,6 +163,9 @@ func nextLower(t string) bool {
 // abbreviation reports whether the text ends in a word that is written with a full stop inside a sentence.
 func abbreviation(t string) bool {
 	i := strings.LastIndexAny(t, " \n\t(")
+	if w := t[i+1:]; len(w) == 1 && upper(w[0]) && w != "I" {
+		return true
+	}
 	switch w := strings.ToLower(t[i+1:]); w {
 	case "e.g", "i.e", "eg", "ie", "no", "approx", "dr", "mr", "mrs", "ms", "st", "vs", "min", "max", "incl", "art", "sec", "para", "reg", "tel", "ver", "v", "cf", "dept", "est", "fig",
 		"jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec":

@@ -7,7 +7,8 @@ import (
 )
 
 var (
-	postcode    = regexp.MustCompile(`\b(?:[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|\d{5}(?:-\d{4})?|\d{3}-\d{4}|\d{6})\b`)
+	country     = regexp.MustCompile(`(?i)\b(?:UK|United Kingdom|England|Scotland|Wales|Ireland|Germany|France|Italy|Spain|Netherlands|Belgium|Sweden|Norway|Denmark|Finland|Poland|Austria|Switzerland|Czech Republic|Portugal|Turkey|Türkiye|China|P\.?R\.? China|Hong Kong|Taiwan|Japan|Korea|Singapore|India|Vietnam|USA|United States|Canada|Australia)\b`)
+	postcode    = regexp.MustCompile(`\b(?:\d{3} \d{2}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|\d{5}(?:-\d{4})?|\d{3}-\d{4}|\d{6})\b`)
 	companyName = regexp.MustCompile(`\b[A-Z][\w&.,'’ \-]{1,60}\b(?:Ltd|Limited|GmbH|Inc|LLC|plc|PLC|B\.?V|S\.?A|S\.?p\.?A|S\.?r\.?l|AB|AG|A/S|Oy|Co|Corp|Corporation|Company|KG|Pty|Sp\. z o\.o)\b\.?`)
 	standardID  = regexp.MustCompile(`(?i)\b(?:ETSI\s+)?EN\s*303\s*645\b|\bISO(?:/IEC)?\s*29147\b|\bJC-?STAR\b|\bCLS\b`)
 	standardVer = regexp.MustCompile(`(?i)\bV?\d\.\d\.\d\b|:\s?20\d\d\b|\(20\d\d-\d\d\)|\bversion\s+\d`)
@@ -90,18 +91,29 @@ func (r *reader) statement(ctx context.Context) error {
 // formOfStatement reports whether the document is titled or headed as a statement of compliance.
 func (r *reader) formOfStatement() bool {
 	d := r.d
-	if soldAs.MatchString(d.Title) && len(d.Title) < 160 {
+	if soldAs.MatchString(d.Title) && len(d.Title) < 160 && !question(d.Title) {
 		return true
 	}
 	for n, s := range d.secs {
 		if n > 200 {
 			break
 		}
-		if s.own&cStatement != 0 && s.own&cComply != 0 && soldAs.MatchString(d.Quote(s.heading)) {
+		if s.own&cStatement != 0 && s.own&cComply != 0 && soldAs.MatchString(d.Quote(s.heading)) && !question(d.Quote(s.heading)) {
 			return true
 		}
 	}
 	return false
+}
+
+// question reports whether a heading asks or explains rather than names what follows.
+func question(h string) bool {
+	h = strings.ToLower(strings.TrimLeft(h, "# "))
+	for _, w := range []string{"what", "how", "why", "who", "when", "do ", "does ", "guide", "understanding"} {
+		if strings.HasPrefix(h, w) {
+			return true
+		}
+	}
+	return strings.HasSuffix(h, "?")
 }
 
 // opinionSentence reports whether a sentence declares that the product or its maker complies, in the words of s.9(3):
@@ -195,8 +207,9 @@ func (r *reader) statementItems(item func(string, int, Span, string)) {
 		sec := d.secs[s.sec]
 		headed := r.head(s.sec)
 		heading := r.block(i).Kind == Heading
+		label := r.label(i)
 		labelled := func(ws ...string) bool {
-			return after(ts, ws...) || !heading && len(headed) < 16 && after(headed, ws...)
+			return after(ts, ws...) || !heading && len(headed) < 16 && after(headed, ws...) || after(label, ws...)
 		}
 		if heading {
 			continue
@@ -211,7 +224,7 @@ func (r *reader) statementItems(item func(string, int, Span, string)) {
 			item("SOC-01", i, s.Span, "")
 		}
 		company := companyName.MatchString(text)
-		address := postcode.MatchString(text) || after(ts, "road", "street", "avenue", "lane", "park", "way", "floor", "building", "district", "house", "straße", "strasse", "square", "drive", "rd", "st") && len(ts) > 4
+		address := postcode.MatchString(text) || country.MatchString(text) && strings.ContainsAny(text, "0123456789") && strings.Count(text, ",") > 1 || after(ts, "road", "street", "avenue", "lane", "park", "way", "floor", "building", "district", "house", "straße", "strasse", "square", "drive", "rd", "st") && len(ts) > 4
 		rep := labelled("representative", "representatives", "authorised", "authorized") && !after(ts, "none", "n/a", "applicable")
 		switch {
 		case rep && (company || address) && s.mask&cMust == 0:
@@ -232,7 +245,7 @@ func (r *reader) statementItems(item func(string, int, Span, string)) {
 			item("SOC-06", i, s.Span, why)
 		}
 		if labelled("support", "dsp", "supported", "updates", "period") && periodTopic(s.mask|sec.own) {
-			f := supportFacts(ts, d.Text, s.From, r.supportTopic(i))
+			f := supportFacts(ts, d.Text, r.supportTopic(i), false)
 			switch {
 			case f.end != nil && f.end.Exact():
 				item("SOC-07", i, s.Span, "")
@@ -259,8 +272,19 @@ func (r *reader) statementItems(item func(string, int, Span, string)) {
 	}
 }
 
-func (r *reader) afterLabel(i int) bool {
-	return i > 0 && strings.HasSuffix(strings.TrimSpace(r.text(i-1)), ":")
+func (r *reader) afterLabel(i int) bool { return r.label(i) != nil }
+
+// label returns the tokens of the few words that stand before sentence i as its label: a term of a list, or a line that
+// ends with a colon.
+func (r *reader) label(i int) []token {
+	if i == 0 || r.d.sents[i-1].block == r.d.sents[i].block && !strings.HasSuffix(r.text(i-1), ":") {
+		return nil
+	}
+	t := r.text(i - 1)
+	if r.d.sents[i-1].words > 6 || strings.ContainsAny(t[len(t)-1:], ".!?,;") || r.block(i).Kind == Heading || r.block(i-1).Kind == Row {
+		return nil
+	}
+	return r.toks(i - 1)
 }
 
 // addressFollows reports whether a postal address stands in the next lines.

@@ -18,6 +18,7 @@ type SupportEntry struct {
 	Span         // where it stands
 	EndAt   Span // where its end date stands
 	block   int
+	around  string // title and sentences before it, for a sentence that names no product
 }
 
 // periodFacts is what one sentence says of a support period.
@@ -56,7 +57,7 @@ func (r *reader) support(ctx context.Context) error {
 			continue
 		}
 		ts := r.toks(i)
-		f := supportFacts(ts, d.Text, s.From, topic)
+		f := supportFacts(ts, d.Text, topic, topic && d.secs[s.sec].own&cUntil != 0)
 		if f.wording == "" {
 			r.supportElsewhere(i, ts)
 			continue
@@ -80,6 +81,12 @@ func (r *reader) entry(f periodFacts, sp Span, scope string, block int, table bo
 	e := SupportEntry{Scope: scope, Start: f.start, End: f.end, Length: f.length, Wording: f.wording, Verdict: w.Verdict, Span: sp, block: block}
 	e.Models = modelsIn(scope)
 	e.All = len(e.Models) == 0 && !table || allProducts(scope)
+	if e.All && !table {
+		e.around = d.Title
+		for j, i := 0, r.sentenceAt(sp.From)-1; j < 3 && i >= 0; j, i = j+1, i-1 {
+			e.around += "\n" + r.text(i)
+		}
+	}
 	if f.end != nil {
 		e.EndAt = f.end.Span
 	}
@@ -109,16 +116,16 @@ func (r *reader) entry(f periodFacts, sp Span, scope string, block int, table bo
 // supportTopic reports whether the heading above sentence i is about support periods or security updates.
 func (r *reader) supportTopic(i int) bool {
 	sec := r.d.secs[r.d.sents[i].sec]
-	return periodTopic(sec.own) || i > 0 && r.d.sents[i-1].sec == r.d.sents[i].sec && strings.HasSuffix(r.text(i-1), ":") && periodTopic(r.d.sents[i-1].mask)
+	return periodTopic(sec.own) || i > 0 && r.d.sents[i-1].sec == r.d.sents[i].sec && (strings.HasSuffix(r.text(i-1), ":") || r.label(i) != nil) && periodTopic(r.d.sents[i-1].mask)
 }
 
 func periodTopic(m concept) bool {
 	return m&cSupport != 0 && m&(cPeriod|cUntil|cSecurity|cUpdate|cSoftware|cProduct|cStop) != 0 && m&cTrade == 0 || m&cUpdate != 0 && m&(cSecurity|cSoftware|cPeriod) != 0
 }
 
-// supportFacts reads the period that a sentence states. Offset is where the tokens' text begins in text. With topic
-// the sentence stands under a heading on support, so that it need not say again what it speaks of.
-func supportFacts(ts []token, text string, offset int, topic bool) periodFacts {
+// supportFacts reads the period that a sentence states. With topic the sentence stands under a heading on support, so
+// that it need not say again what it speaks of; with topicUntil that heading speaks of an end.
+func supportFacts(ts []token, text string, topic, topicUntil bool) periodFacts {
 	var f periodFacts
 	if len(ts) == 0 {
 		return f
@@ -129,9 +136,10 @@ func supportFacts(ts []token, text string, offset int, topic bool) periodFacts {
 	for i := range dates {
 		dates[i].From += base
 		dates[i].To += base
-		dt := dates[i]
+	}
+	for i, dt := range dates {
 		k := tokenAt(ts, dt.From)
-		switch dateRole(ts, k, dates, i, topic) {
+		switch dateRole(ts, k, dates, i, topicUntil) {
 		case 'e':
 			if subj.at(ts, k) == ofSupport && (f.end == nil || !f.end.Exact()) {
 				f.end = &dates[i]
@@ -212,6 +220,8 @@ func subjects(ts []token, topic bool) subjectsAt {
 			s.kind[k] = ofOther
 		case t.is("guarantee", "guaranteed", "guarantees") && !(next.c&(cUpdate|cSecurity|cSupport) != 0 || prev.c&(cUpdate|cSecurity) != 0 || near(ts, k, 5, cUpdate|cSecurity)):
 			s.kind[k] = ofOther
+		case t.is("supported") && next.is("devices", "products", "models", "versions", "device", "product", "model", "hardware", "browsers", "apps", "platforms"):
+			// an adjective: "on all supported devices"
 		case t.is("support", "supported", "supports") && (prev.is("customer", "technical", "phone", "telephone", "chat", "email", "our", "sales", "contact", "live", "call") || next.is("team", "centre", "center", "desk", "line", "hours", "page", "ticket", "agent", "agents")) && !(next.is("period", "until", "ends") || prev.is("our") && near(ts, k, 4, cPeriod|cUntil)):
 			s.kind[k] = ofOther
 		case t.is("updates", "update", "updating", "updated") && (prev.is("status", "progress", "you", "last", "page", "policy", "regular") && !prev.is("regular") || next.is("you")):
@@ -301,7 +311,7 @@ func dateRole(ts []token, k int, dates []Date, n int, topic bool) byte {
 	if n+1 < len(dates) {
 		a := tokenAt(ts, dates[n].To-1) + 1
 		for m := 0; m < 3 && a+m < len(ts) && ts[a+m].To <= dates[n+1].From; m++ {
-			if ts[a+m].is("to", "–", "-", "—", "until", "till", "through") {
+			if ts[a+m].is("to", "–", "-", "—", "until", "till", "through") || ts[a+m].is("and") && rangeOpened(ts, k) {
 				return 's'
 			}
 		}
@@ -318,8 +328,6 @@ func dateRole(ts []token, k int, dates []Date, n int, topic bool) byte {
 		case t.is("to") && steps < 3 && !near(ts, b, 2, cReport):
 			return 'e'
 		case t.is("by", "before") && steps < 3 && (after(ts[:b], "stop", "end", "cease", "discontinued", "stopping")):
-			return 'e'
-		case t.is("for") && steps < 2 && topic && false:
 			return 'e'
 		case t.is("from", "since", "starting", "starts", "start", "begins", "beginning", "commencing", "launched", "released", "release", "introduced", "launch", "after", "purchased", "bought") && steps < 6:
 			return 's'
@@ -352,6 +360,9 @@ func labelRole(ts []token, k int, topic bool) byte {
 				if ts[c].is("period", "support", "supported", "updates", "dsp", "until", "end", "lifecycle") {
 					return 'e'
 				}
+			}
+			if topic {
+				return 'e'
 			}
 		}
 	}

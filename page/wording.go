@@ -68,7 +68,7 @@ func WordingOf(id WordingID) Wording {
 // ClassifyWording judges one sentence about a support period by itself, as if it stood under a heading on security
 // updates. It returns false if the sentence states no period at all.
 func ClassifyWording(text string) (Wording, bool) {
-	f := supportFacts(tokens(text, Span{0, len(text)}), text, 0, true)
+	f := supportFacts(tokens(text, Span{0, len(text)}), text, true, false)
 	if f.wording == "" {
 		return Wording{}, false
 	}
