@@ -61,6 +61,10 @@ func securityName(s string) bool {
 // contacts finds the points of contact for reports of security issues.
 func (r *reader) contacts(ctx context.Context) error {
 	d := r.d
+	if d.Kind == SecurityTxt {
+		r.securityTxt()
+		return nil
+	}
 	link := 0
 	for i := range d.sents {
 		if i&0xff == 0 && ctx.Err() != nil {

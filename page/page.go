@@ -47,7 +47,6 @@ type Limits struct {
 	MaxLinks  int           // links, form fields and images kept, each (default 50 000)
 	MaxPages  int           // pages of a PDF (default 500)
 	MaxUnzip  int           // bytes unpacked from a DOCX (default 32 MiB)
-	MaxMemory int           // bytes of memory for the PDF reader (default 256 MiB, never above 1 GiB)
 	MaxTime   time.Duration // time for the PDF reader (default 20 s)
 	MaxItems  int           // readings kept for one document (default 5 000)
 }
@@ -64,9 +63,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.MaxLinks, 50_000)
 	set(&l.MaxPages, 500)
 	set(&l.MaxUnzip, 32<<20)
-	set(&l.MaxMemory, 256<<20)
 	set(&l.MaxItems, 5_000)
-	l.MaxMemory = min(l.MaxMemory, 1<<30)
 	if l.MaxTime <= 0 {
 		l.MaxTime = 20 * time.Second
 	}
@@ -140,7 +137,7 @@ func kindOf(name, contentType string, data []byte) Kind {
 	case "text/markdown", "text/x-markdown":
 		return Markdown
 	}
-	if path.Base(base) == "security.txt" && !looksLikeHTML(head) {
+	if (path.Base(base) == "security.txt" || looksLikeSecurityTxt(head)) && !looksLikeHTML(head) {
 		return SecurityTxt
 	}
 	switch ext {
