@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 	"regexp"
+	"sort"
 	"strings"
 )
 
@@ -91,6 +92,11 @@ func (r *reader) contacts(ctx context.Context) error {
 func (r *reader) contactIn(i int, text string, links []Link) {
 	d := r.d
 	s := d.sents[i]
+	at := strings.IndexByte(text, '@') >= 0
+	brackets := strings.ContainsAny(text, "[({<")
+	if !at && !brackets && len(links) == 0 && s.mask&(cReport|cVuln|cChannel|cPlatform|cMail|cTeam) == 0 {
+		return
+	}
 	ctx := r.reporting(i)
 	block := s.block
 	forbids := r.forbids(i)
@@ -117,13 +123,13 @@ func (r *reader) contactIn(i int, text string, links []Link) {
 			add("mail", addr, sp, Present, why)
 		}
 	}
-	for at := 0; ; {
-		m := findMail(text, at)
+	for from := 0; at; {
+		m := findMail(text, from)
 		if m.To <= m.From {
 			break
 		}
 		mail(text[m.From:m.To], Span{s.From + m.From, s.From + m.To}, "")
-		at = m.To
+		from = m.To
 	}
 	for _, l := range links {
 		if l.Mail != "" && l.From >= s.From && l.From < s.To {
@@ -134,7 +140,7 @@ func (r *reader) contactIn(i int, text string, links []Link) {
 			mail(l.Mail, sp, "the address stands in the link")
 		}
 	}
-	if s.mask&(cMail|cReport|cSecurity) != 0 || strings.Contains(text, "at]") || strings.Contains(text, "(at") {
+	if (brackets || s.mask&(cMail|cReport) != 0 && strings.Contains(text, " dot ")) && (s.mask&(cMail|cReport|cSecurity) != 0 || strings.Contains(text, "at]") || strings.Contains(text, "(at")) {
 		for _, m := range obfuscated.FindAllStringSubmatchIndex(text, 20) {
 			whole := text[m[0]:m[1]]
 			if strings.Contains(whole, "@") && findMail(whole, 0).To > 0 {
@@ -153,10 +159,10 @@ func (r *reader) contactIn(i int, text string, links []Link) {
 		return
 	}
 	if len(mailSeen) == 0 && !forbids {
-		if m := placeholder.FindStringIndex(text); m != nil && (ctx == 2 || s.mask&cReport != 0) {
+		if m := index(placeholder, text, brackets || at); m != nil && (ctx == 2 || s.mask&cReport != 0) {
 			add("mail", "", Span{s.From + m[0], s.From + m[1]}, Unclear, "an address is announced, but it is missing from the text that was read")
 		}
-		if m := handle.FindStringIndex(text); m != nil {
+		if m := index(handle, text, at); m != nil {
 			add("mail", text[m[0]:m[1]], Span{s.From + m[0], s.From + m[1]}, Present, "a mailbox by name, not a whole address")
 		}
 	}
@@ -164,6 +170,14 @@ func (r *reader) contactIn(i int, text string, links []Link) {
 		return
 	}
 	r.channelIn(i, ctx, text, links, nav, add)
+}
+
+// index is FindStringIndex where a cheaper look at the text has not ruled it out already.
+func index(re *regexp.Regexp, text string, may bool) []int {
+	if !may {
+		return nil
+	}
+	return re.FindStringIndex(text)
 }
 
 // unrelatedMailbox reports whether a mailbox is for something else than reports.
@@ -236,7 +250,7 @@ func (r *reader) channelIn(i, ctx int, text string, links []Link, nav bool, add 
 			add("platform", targetOf(links, "bounty", s.Span), sp, Present, "")
 		}
 	}
-	if m := phoneNumber.FindStringIndex(text); m != nil && ctx == 2 && r.says(i, "call", "phone", "telephone", "tel", "hotline", "ring", "dial", "number", "whatsapp", "line") && (about(s.mask) || s.mask&cReport != 0) && s.mask&cTrade == 0 {
+	if m := index(phoneNumber, text, ctx == 2 && s.mask&(cReport|cChannel) != 0 && strings.ContainsAny(text, "0123456789")); m != nil && r.says(i, "call", "phone", "telephone", "tel", "hotline", "ring", "dial", "number", "whatsapp", "line") && (about(s.mask) || s.mask&cReport != 0) && s.mask&cTrade == 0 {
 		add("phone", text[m[0]:m[1]], Span{s.From + m[0], s.From + m[1]}, Present, "")
 	}
 	// Web addresses, in the text or behind it.
@@ -453,10 +467,7 @@ func (r *reader) formElements() {
 			continue
 		}
 		// The last sentence before the field says where it stands.
-		i := len(d.sents) - 1
-		for i >= 0 && d.sents[i].From >= f.At {
-			i--
-		}
+		i := sort.Search(len(d.sents), func(i int) bool { return d.sents[i].From >= f.At }) - 1
 		if i < 0 || r.reporting(i) < 2 || d.secs[d.sents[i].sec].own&(cPrivacy|cTrade) != 0 {
 			continue
 		}

@@ -41,14 +41,14 @@ var ErrUnsupported = errors.New("unsupported document format")
 
 // Limits bound the reading of one document. The zero value means the defaults below.
 type Limits struct {
-	MaxBytes  int           // bytes of the document that are read; more is cut and said (default 64 MiB)
-	MaxDepth  int           // open elements that are told apart (default 256); deeper ones take the properties of their parent
-	MaxTable  int           // cells kept over all tables (default 200 000)
-	MaxLinks  int           // links, form fields and images kept, each (default 50 000)
-	MaxPages  int           // pages of a PDF (default 500)
-	MaxUnzip  int           // bytes unpacked from a DOCX (default 32 MiB)
-	MaxTime   time.Duration // time for the PDF reader (default 20 s)
-	MaxItems  int           // readings kept for one document (default 5 000)
+	MaxBytes int           // bytes of the document that are read; more is cut and said (default 64 MiB)
+	MaxDepth int           // open elements that are told apart (default 256); deeper ones take the properties of their parent
+	MaxTable int           // cells kept over all tables (default 200 000)
+	MaxLinks int           // links, form fields and images kept, each (default 50 000)
+	MaxPages int           // pages of a PDF (default 500)
+	MaxUnzip int           // bytes unpacked from a DOCX (default 32 MiB)
+	MaxTime  time.Duration // time for the PDF reader (default 20 s)
+	MaxItems int           // readings kept for one document (default 5 000)
 }
 
 func (l Limits) withDefaults() Limits {

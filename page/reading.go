@@ -101,6 +101,16 @@ type reader struct {
 	limits Limits
 	out    []Reading
 	cache  map[int][]token // tokens of sentences looked at
+	seen   map[readingKey]int
+	words  map[string]bool // words of the document, once they are asked for
+}
+
+// readingKey tells readings apart; the value is a string or a bool.
+type readingKey struct {
+	limb     Limb
+	term     string
+	value    any
+	from, to int
 }
 
 func interpret(ctx context.Context, d *Document, limits Limits) error {
@@ -108,7 +118,7 @@ func interpret(ctx context.Context, d *Document, limits Limits) error {
 		return err
 	}
 	d.language()
-	r := &reader{d: d, limits: limits, cache: map[int][]token{}}
+	r := &reader{d: d, limits: limits, cache: map[int][]token{}, seen: map[readingKey]int{}}
 	r.circumstances()
 	for _, step := range []func(context.Context) error{r.contacts, r.promises, r.support, r.statement, r.passwords} {
 		if err := step(ctx); err != nil {
@@ -167,14 +177,14 @@ func (r *reader) add(x Reading, s Span, block int) {
 	if block >= 0 && r.d.Blocks[block].Hidden&Folded != 0 {
 		x.Why = join(x.Why, "it is folded away until a click")
 	}
-	for i, y := range r.out {
-		if y.Term == x.Term && y.Limb == x.Limb && y.From == x.From && y.To == x.To && y.Value == x.Value {
-			if x.Verdict == Present {
-				r.out[i] = x
-			}
-			return
+	key := readingKey{x.Limb, x.Term, x.Value, x.From, x.To}
+	if i, ok := r.seen[key]; ok {
+		if x.Verdict == Present {
+			r.out[i] = x
 		}
+		return
 	}
+	r.seen[key] = len(r.out)
 	r.out = append(r.out, x)
 }
 

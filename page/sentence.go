@@ -2,6 +2,7 @@ package page
 
 import (
 	"context"
+	"sort"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -40,6 +41,7 @@ type docFlags struct {
 // split cuts all blocks into sentences and sections, and notes the concepts of each.
 func (d *Document) split(ctx context.Context) error {
 	d.flagsD.titleMask = d.headingMask(d.Title)
+	sort.SliceStable(d.Links, func(i, j int) bool { return d.Links[i].From < d.Links[j].From })
 	type open struct {
 		level int
 		mask  concept

@@ -216,7 +216,7 @@ func (r *reader) statementItems(item func(string, int, Span, string)) {
 		}
 		if s.mask&cProduct != 0 && labelled("product", "products", "model", "models", "type", "batch", "device", "equipment", "serial", "lot") && len(ts) > 2 && (strings.Contains(text, ":") || strings.Contains(text, "|") || after(headed, "product", "type", "batch", "model") || r.afterLabel(i) || after(ts, "batch", "batches")) {
 			why := ""
-			if !r.d.anywhere("batch", "batches", "lot", "serial") {
+			if !r.anywhere("batch", "batches", "lot", "serial") {
 				why = "no batch is named"
 			}
 			item("SOC-01", i, s.Span, why)
@@ -255,7 +255,7 @@ func (r *reader) statementItems(item func(string, int, Span, string)) {
 		}
 		if labelled("signed", "signature", "signatory", "undersigned", "sign", "signs") && s.mask&cMust == 0 {
 			why := ""
-			if !d.anywhere("director", "manager", "officer", "head", "ceo", "cto", "engineer", "president", "function", "position", "title", "secretary", "lead", "chief", "vp", "owner", "founder") {
+			if !r.anywhere("director", "manager", "officer", "head", "ceo", "cto", "engineer", "president", "function", "position", "title", "secretary", "lead", "chief", "vp", "owner", "founder") {
 				why = "the function of the signatory was not found"
 			}
 			item("SOC-08", i, s.Span, why)
@@ -263,7 +263,7 @@ func (r *reader) statementItems(item func(string, int, Span, string)) {
 		if labelled("place", "issued", "date", "dated", "issue", "signed", "done", "at") {
 			if ds := FindDates(text); len(ds) > 0 && !after(ts, "support", "updates", "until", "amended", "version", "v2", "2023") && s.mask&cPeriod&^cUntil == 0 || labelled("issued") && len(FindDates(text)) > 0 {
 				why := ""
-				if !d.anywhere("place") && !after(ts, "at", "in", ",") {
+				if !r.anywhere("place") && !after(ts, "at", "in", ",") {
 					why = "the place of issue was not found"
 				}
 				item("SOC-09", i, s.Span, why)
@@ -298,12 +298,20 @@ func (r *reader) addressFollows(i int) bool {
 }
 
 // anywhere reports whether the document has one of the words.
-func (d *Document) anywhere(ws ...string) bool {
-	for i := range d.sents {
-		if i > 3000 {
-			return false
+func (r *reader) anywhere(ws ...string) bool {
+	if r.words == nil {
+		r.words = map[string]bool{}
+		for i := range r.d.sents {
+			if i > 3000 {
+				break
+			}
+			for _, t := range r.toks(i) {
+				r.words[t.w] = true
+			}
 		}
-		if after(tokens(d.Text, d.sents[i].Span), ws...) {
+	}
+	for _, w := range ws {
+		if r.words[w] {
 			return true
 		}
 	}

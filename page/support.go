@@ -2,6 +2,7 @@ package page
 
 import (
 	"context"
+	"sort"
 	"strings"
 )
 
@@ -464,16 +465,15 @@ func (r *reader) supportElsewhere(i int, ts []token) {
 		}
 		supportAt = supportAt || subj.kind[k] == ofSupport
 	}
-	for _, l := range r.d.Links {
-		if l.From >= s.From && l.From < s.To {
-			points = true
-			break
-		}
-		if l.From >= s.To {
-			break
-		}
-	}
+	points = points || r.linkIn(s.Span)
 	if named && points && (supportAt || subj.dflt == ofSupport) && s.mask&(cTrade|cFeature) == 0 {
 		r.add(Reading{Limb: SupportPeriod, Term: TermSupportWording, Value: string(WordingElsewhere), Verdict: Unclear, Why: WordingOf(WordingElsewhere).Why}, s.Span, s.block)
 	}
+}
+
+// linkIn reports whether a link begins in the span. Links stand in the order of the text.
+func (r *reader) linkIn(s Span) bool {
+	ls := r.d.Links
+	i := sort.Search(len(ls), func(i int) bool { return ls[i].From >= s.From })
+	return i < len(ls) && ls[i].From < s.To
 }

@@ -1,5 +1,7 @@
 package page
 
+import "slices"
+
 // WordingID names a way of stating a support period.
 type WordingID string
 
@@ -33,7 +35,9 @@ type Wording struct {
 
 // Wordings returns the classes of wording with their legal source: the definition of the defined support period is a
 // period with an end date (the 2023 Regulations, regulation 2), so a length, a promise or an event does not do.
-func Wordings() []Wording {
+func Wordings() []Wording { return slices.Clone(wordings) }
+
+var wordings = func() []Wording {
 	const reg2 = "SI 2023/1007 reg 2 and Sch 1 para 3(2)"
 	full := `name the last day: "Security updates until 31 December 2029"`
 	return []Wording{
@@ -53,11 +57,11 @@ func Wordings() []Wording {
 		{WordingVersions, Unclear, "versions are listed, but no end date", full, reg2},
 		{WordingStopped, Unclear, "support is said to have ended or to end, without a date", "state the day on which it ended", reg2},
 	}
-}
+}()
 
 // WordingOf returns the wording with that name.
 func WordingOf(id WordingID) Wording {
-	for _, w := range Wordings() {
+	for _, w := range wordings {
 		if w.ID == id {
 			return w
 		}
