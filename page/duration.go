@@ -142,6 +142,10 @@ func findTimes(ts []token) []Time {
 	var out []Time
 	for i := 0; i < len(ts); {
 		t, j := timeAt(ts, i)
+		if j <= i && ts[i].kind == tNumber && i > 0 && ts[i-1].is("within", "in", "after") && len(out) > 0 && !out[len(out)-1].Vague && ts[i].n > 0 && ts[i].n < 1000 &&
+			(i+1 == len(ts) || ts[i+1].kind == tPunct || ts[i+1].is("and", "for")) { // "triage within 5", of the unit named before
+			t, j = Time{Count: ts[i].n, Unit: out[len(out)-1].Unit}, i+1
+		}
 		if j <= i {
 			i++
 			continue

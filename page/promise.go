@@ -46,7 +46,7 @@ func (r *reader) promises(ctx context.Context) error {
 			continue
 		}
 		about := r.reporting(i)
-		if about == 0 || about == 1 && !(contact && s.mask&(cWe|cReport|cYou|cUnit) != 0) || r.guidance(i) {
+		if about == 0 || about == 1 && !((contact || s.mask&cReport != 0 && r.says(i, "report", "reports", "reported")) && s.mask&(cWe|cReport|cYou|cUnit) != 0) || r.guidance(i) {
 			continue
 		}
 		r.promise(i, about)
@@ -297,7 +297,7 @@ func actOf(ts []token, k int) act {
 		}
 		return actAck
 	case t.is("back"):
-		if next(1).is("to") && next(2).is("you", "the") || prev(1).is("get", "come", "write", "getting") {
+		if next(1).is("to") && next(2).is("you", "the") || prev(1).is("get", "come", "write", "getting") || prev(1).is("you", "the", "reporter", "them") && (prev(2).is("call", "phone", "ring", "write", "get", "message") || prev(3).is("call", "phone", "ring", "write")) {
 			return actRespond
 		}
 		return noAct
@@ -363,7 +363,7 @@ func actOf(ts []token, k int) act {
 		case t.is("updated"):
 			return noAct
 		case next(1).is("on", "about", "regarding") && !softwareNear(ts, k):
-		case prev(1).is("further", "an", "every") || prev(1).w == "" || boundaryToken(prev(1)):
+		case prev(1).is("further", "an", "every", "one", "a") || prev(1).w == "" || boundaryToken(prev(1)):
 			if t.is("update", "updates") {
 				break
 			}
@@ -403,7 +403,7 @@ func actOf(ts []token, k int) act {
 			return actAsk
 		}
 		return actTriage
-	case t.c&cFix != 0 && !t.is("patches", "solution", "correct", "closed", "solving") || t.is("closed", "solution") && prev(1).is("be", "is", "a", "the"):
+	case t.c&cFix != 0 && !t.is("patches", "solution", "correct", "closed", "solving") || t.is("closed", "solution") && prev(1).is("be", "is", "a", "the", "are", "been"):
 		if asks {
 			return actAsk
 		}

@@ -274,7 +274,7 @@ func (r *reader) reporting(i int) int {
 // guidance reports whether a sentence tells makers in general what to do, or retells the law, rather than promising.
 func (r *reader) guidance(i int) bool {
 	m := r.d.sents[i].mask
-	if m&(cMust|cMaker|cLaw|cNot) == 0 && m&cMakerOne == 0 {
+	if m&(cMust|cMaker|cLaw|cNot|cYou|cDisclose) == 0 && m&cMakerOne == 0 {
 		return false
 	}
 	ts := r.toks(i)
@@ -299,6 +299,9 @@ func (r *reader) guidance(i int) bool {
 		}
 	}
 	for k, t := range ts {
+		if t.is("you") && k+2 < len(ts) && (ts[k+1].is("acknowledge", "publish", "comply", "declare") || ts[k+1].c&cMust != 0 && ts[k+2].is("acknowledge", "publish", "comply", "declare", "provide") || ts[k+1].is("will") && ts[k+2].is("acknowledge", "publish")) {
+			return true
+		}
 		if t.is("banned", "illegal", "prohibited", "outlawed", "unlawful", "forbidden", "bans", "prohibits", "prohibit", "ban") {
 			return true
 		}
@@ -333,7 +336,7 @@ func (r *reader) circumstances() {
 	if m := f.titleMask; m&cVuln != 0 || m&cSecurity != 0 && m&(cReport|cIssue) != 0 {
 		f.report = true
 	}
-	if f.we*250 <= f.words && (deontic >= 2 || f.press >= 2 && f.maker >= 1 || f.maker*40 >= f.words && f.maker >= 2 || deontic >= 1 && f.maker >= 1) && !r.formOfStatement() {
+	if f.we*250 <= f.words && (deontic >= 2 && deontic*200 >= f.words || f.press >= 2 && f.press*120 >= f.words || f.press >= 1 && f.maker >= 1 || f.maker*40 >= f.words && f.maker >= 2 || deontic >= 1 && f.maker >= 1) && !r.formOfStatement() {
 		f.thirdParty = true
 		d.condition(ThirdParty, Span{}, "the text speaks about makers in general and never as one")
 	}

@@ -159,6 +159,10 @@ func (r *reader) mention(i int, psti bool) {
 		eu := other || strings.Contains(strings.ToLower(m), "conformity") && !pstiWords(text) && !psti
 		lacks := after(ts, "lacks", "lacking", "without", "lack") || after(ts, "no") && !after(ts, "number")
 		general := s.mask&(cMust|cMaker) != 0 && !owned(ts) || after(ts, "whether", "should", "must", "require", "requires", "required") && !owned(ts)
+		toMaker := ts[0].is("draw", "prepare", "write", "make", "issue", "sign", "obtain", "get", "request", "check", "ensure", "create", "produce")
+		if toMaker && s.mask&cWe == 0 {
+			general = true
+		}
 		if !eu && !lacks && !general && !r.guidance(i) && !d.flagsD.thirdParty {
 			why = "a statement of compliance is named; its content is not here"
 		}

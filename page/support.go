@@ -132,6 +132,9 @@ func supportFacts(ts []token, text string, topic, topicUntil bool) periodFacts {
 		return f
 	}
 	subj := subjects(ts, topic)
+	if !subj.any && strays(ts) {
+		subj.dflt = noSubject
+	}
 	base := ts[0].From
 	dates := FindDates(text[base:ts[len(ts)-1].To])
 	for i := range dates {
@@ -181,6 +184,18 @@ func supportFacts(ts []token, text string, topic, topicUntil bool) periodFacts {
 	}
 	f.wording = openWording(ts, subj)
 	return f
+}
+
+// strays reports whether a sentence below a heading on support, which itself does not speak of support, is about
+// something that people may do or that somebody said.
+func strays(ts []token) bool {
+	for k, t := range ts {
+		month := k > 0 && ts[k-1].kind == tNumber || k+1 < len(ts) && ts[k+1].kind == tNumber
+		if t.c&(cPress|cTrade|cOffer|cPassword|cPrivacy) != 0 || t.is("may") && !month || t.is("can", "owners", "customers", "trade", "register", "apply", "visit", "contact", "stores") {
+			return true
+		}
+	}
+	return false
 }
 
 func tokenAt(ts []token, from int) int {

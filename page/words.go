@@ -95,7 +95,7 @@ var lexicon = buildLexicon(map[concept]string{
 	cPrivacy:   "privacy gdpr cookie cookies controller erasure dpo ico dsar",
 	cMust:      "must shall should required requires require requiring obliged obligation obligations need needs have has ought oblige obligatory mandatory duty duties responsible",
 	cMaker:     "manufacturers makers brands companies firms retailers importers distributors businesses vendors producers organisations organizations sellers economic operators suppliers operator",
-	cPress:     "said says announced announces according reported reportedly spokesperson journalist editor analyst analysts survey article reporters told",
+	cPress:     "said says according reportedly spokesperson journalist editor analyst analysts survey told",
 	cWe:        "we our us ours we'll we're we've i my",
 	cYou:       "you your you'll you've yours reporter reporters finder finders submitter submitters researcher researchers sender discoverer",
 	cNot:       "no not never without cannot can't don't doesn't won't isn't aren't none neither nor nobody nothing lacks lacking lack refuse unable haven't didn't wasn't",
