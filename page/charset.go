@@ -31,6 +31,7 @@ func decode(d *Document, data []byte, contentType string) []byte {
 	if err != nil || !utf8.Valid(out) {
 		out = bytes.ToValidUTF8(out, []byte("\ufffd"))
 	}
+	out = bytes.TrimPrefix(out, []byte("\ufeff"))
 	if n := bytes.Count(out, []byte("\ufffd")); n > 0 {
 		d.condition(BrokenEncoding, Span{}, fmt.Sprintf("%d places are not text in %s and were replaced", n, strings.ToLower(name)))
 	}

@@ -158,7 +158,7 @@ func (s dateScanner) rangeBefore(i int) bool {
 	for j >= 0 && digit(s.t[j]) {
 		j--
 	}
-	return i-2-j == 4 && j >= 0 && (s.t[j] == '/' || s.t[j] == '.' || s.t[j] == ' ')
+	return i-2-j == 4 && (j < 0 || s.t[j] == '/' || s.t[j] == '.' || s.t[j] == ' ')
 }
 
 func (s dateScanner) num(i int) (n, to int) {

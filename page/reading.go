@@ -336,7 +336,7 @@ func (r *reader) circumstances() {
 	if m := f.titleMask; m&cVuln != 0 || m&cSecurity != 0 && m&(cReport|cIssue) != 0 {
 		f.report = true
 	}
-	if f.we*250 <= f.words && (deontic >= 2 && deontic*200 >= f.words || f.press >= 2 && f.press*120 >= f.words || f.press >= 1 && f.maker >= 1 || f.maker*40 >= f.words && f.maker >= 2 || deontic >= 1 && f.maker >= 1) && !r.formOfStatement() {
+	if f.we*250 <= f.words && (deontic >= 2 && deontic*200 >= f.words || f.press >= 2 && f.press*120 >= f.words || f.press >= 1 && f.maker >= 1 && f.words < 600 || f.maker*40 >= f.words && f.maker >= 2 || deontic >= 1 && f.maker >= 1 && f.words < 600) && !r.formOfStatement() {
 		f.thirdParty = true
 		d.condition(ThirdParty, Span{}, "the text speaks about makers in general and never as one")
 	}
