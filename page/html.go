@@ -15,6 +15,9 @@ import (
 // maxToken bounds one token of HTML (an attribute list, a comment or a run of text).
 const maxToken = 16 << 20
 
+// maxColumns bounds a row of a table.
+const maxColumns = 1000
+
 // frame is one open element, with what its content inherits.
 type frame struct {
 	tag    atom.Atom

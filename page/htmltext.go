@@ -178,7 +178,7 @@ func (r *htmlReader) tablePart(tag atom.Atom, a attrs, f *frame) {
 		t.inRow, t.rowHid = true, f.hidden
 	}
 	r.endCell()
-	t.fill(false)
+	r.fill(t, false)
 	if len(t.row) > 0 && t.rowAt >= 0 {
 		r.sep = " | "
 	}
@@ -187,8 +187,8 @@ func (r *htmlReader) tablePart(tag atom.Atom, a attrs, f *frame) {
 }
 
 // fill puts cells that reach down from rows above into the open row, up to the next free column (or to the end).
-func (t *tableReader) fill(rest bool) {
-	for len(t.row) < len(t.carry) {
+func (r *htmlReader) fill(t *tableReader, rest bool) {
+	for len(t.row) < len(t.carry) && r.cells < r.limits.MaxTable {
 		c := &t.carry[len(t.row)]
 		if c.left == 0 {
 			if !rest {
@@ -197,6 +197,7 @@ func (t *tableReader) fill(rest bool) {
 			break
 		}
 		c.left--
+		r.cells++
 		t.row = append(t.row, c.cell)
 	}
 }
@@ -217,6 +218,9 @@ func (r *htmlReader) endCell() {
 		t.cell.To = len(r.out)
 	}
 	for range t.span {
+		if len(t.row) >= maxColumns {
+			return
+		}
 		if r.cells >= r.limits.MaxTable {
 			r.d.condition(Truncated, Span{}, fmt.Sprintf("the tables have more than %d cells: the rest was read as text only", r.limits.MaxTable))
 			return
@@ -239,7 +243,7 @@ func (r *htmlReader) endRow() {
 		return
 	}
 	r.endCell()
-	t.fill(true)
+	r.fill(t, true)
 	t.inRow = false
 	inner, layout, from := t.inner, t.layout, t.rowAt
 	t.inner, t.layout, t.rowAt = nil, false, -1
