@@ -253,6 +253,10 @@ func (r *reader) channelIn(i, ctx int, text string, links []Link, nav bool, add 
 	if m := index(phoneNumber, text, ctx == 2 && s.mask&(cReport|cChannel) != 0 && strings.ContainsAny(text, "0123456789")); m != nil && r.says(i, "call", "phone", "telephone", "tel", "hotline", "ring", "dial", "number", "whatsapp", "line") && (about(s.mask) || s.mask&cReport != 0) && s.mask&cTrade == 0 {
 		add("phone", text[m[0]:m[1]], Span{s.From + m[0], s.From + m[1]}, Present, "")
 	}
+	if after(ts, "refer", "see", "follow", "consult", "read", "described") && after(ts, "policy", "process", "procedure", "procedures", "guidelines", "instructions", "documentation", "document") && !after(ts, "form", "portal", "via", "through", "email", "e-mail") {
+		r.announced(i, ctx, ts)
+		return // the link leads to a description, not to the place where reports are taken
+	}
 	// Web addresses, in the text or behind it.
 	for _, t := range ts {
 		if t.kind == tURL && !strings.HasSuffix(t.w, ".pdf") && acts && (ctx == 2 || about(s.mask)) && reportTarget(t.w) && directedURL(ts, t) {
@@ -344,7 +348,7 @@ func reportWord(s string) bool {
 // reportTarget reports whether an address looks like a place where reports are taken.
 func reportTarget(u string) bool {
 	u = strings.ToLower(u)
-	for _, w := range []string{"legislation.gov", "iso.org", "wikipedia", "pgp", ".asc", "/privacy", "cookie", "docs.github.com/en/site-policy", "etsi.org", "releases", "owasp.org", "first.org/cvss", "nvd.nist"} {
+	for _, w := range []string{"legislation.gov", "iso.org", "wikipedia", "pgp", ".asc", "/privacy", "cookie", "docs.github.com", "scorecard", "badge", "securing-", "/blog", "/news", "stackoverflow", "etsi.org", "releases", "owasp.org", "first.org/cvss", "nvd.nist"} {
 		if strings.Contains(u, w) {
 			return false
 		}
@@ -429,7 +433,7 @@ func (r *reader) announced(i, ctx int, ts []token) {
 		case t.is("link", "button", "here") && s.mask&cReport != 0 && about(s.mask):
 			add("a link is named, but not where it leads")
 			return
-		case t.is("guidelines", "guide", "instructions", "procedure") && s.mask&cReport != 0 && about(s.mask):
+		case t.is("guidelines", "guide", "instructions", "procedure", "policy", "process") && after(ts[:k], "refer", "see", "follow", "consult", "read") && s.mask&cReport != 0 && about(s.mask):
 			add("how to report is said elsewhere")
 			return
 		}

@@ -222,7 +222,7 @@ func (r *reader) presetRow(i int, ts []token) bool {
 // statedValue reports whether a default value stands in the sentence: "default password: admin", "password is 1234".
 func statedValue(text string, ts []token) bool {
 	for k, t := range ts {
-		if t.c&cPassword == 0 || t.is("pin", "pins") && !near(ts, k, 3, cDefault) {
+		if t.c&cPassword == 0 {
 			continue
 		}
 		if !near(ts, k, 4, cDefault) {

@@ -71,6 +71,9 @@ func (r *reader) promise(i, about int) {
 	}
 	acts := findActs(ts)
 	times := findTimes(ts)
+	if h := hypothetical(ts); h.last > 0 {
+		acts, times = r.onlyIf(i, ts, h, acts, times)
+	}
 	heading := r.block(i).Kind == Heading
 	used := make([]bool, len(acts))
 	for n, t := range times {
@@ -96,6 +99,57 @@ func (r *reader) promise(i, about int) {
 		}
 		r.promised(i, a.act, Time{Vague: true}, clauseAround(ts, a.tok, Time{first: a.tok, last: a.tok}), a)
 	}
+}
+
+// tokenRange is the tokens [first, last) of a sentence.
+type tokenRange struct{ first, last int }
+
+// hypothetical returns the clause of a sentence that says what to do if something does not happen: "if you have not
+// heard from us within five days, ...".
+func hypothetical(ts []token) tokenRange {
+	for k, t := range ts {
+		if !t.is("if", "unless", "should") || t.is("should") && k > 0 {
+			continue
+		}
+		end, not := len(ts), t.is("unless")
+		for j := k + 1; j < len(ts); j++ {
+			if ts[j].w == "," && not || ts[j].is("then", "please") {
+				end = j
+				break
+			}
+			not = not || ts[j].c&cNot != 0
+		}
+		if not {
+			return tokenRange{k, end}
+		}
+	}
+	return tokenRange{}
+}
+
+// onlyIf takes the acts and times out of a hypothetical clause. A time in it is no promise, but it hints at one.
+func (r *reader) onlyIf(i int, ts []token, h tokenRange, acts []actAt, times []Time) ([]actAt, []Time) {
+	var restActs []actAt
+	var restTimes []Time
+	var inside act
+	for _, a := range acts {
+		if a.tok < h.first || a.tok >= h.last {
+			restActs = append(restActs, a)
+		} else if inside == noAct {
+			inside = a.act
+		}
+	}
+	timed := false
+	for _, t := range times {
+		if t.first < h.first || t.first >= h.last {
+			restTimes = append(restTimes, t)
+		} else if t.Valid() {
+			timed = true
+		}
+	}
+	if timed && (inside == actAck || inside == actRespond) {
+		r.add(Reading{Limb: AckTime, Term: TermAck, Value: "", Verdict: Unclear, Why: "a time is named only for the case that no answer came"}, Span{ts[0].From, ts[len(ts)-1].To}, r.d.sents[i].block)
+	}
+	return restActs, restTimes
 }
 
 // sameClause reports whether "you" stands close to the time.

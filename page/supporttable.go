@@ -95,7 +95,7 @@ func columnOf(d *Document, s Span, topic bool) column {
 		return colOther
 	case has("warranty", "guarantee", "sale", "sales", "order", "price", "parts", "notice") && !has("updates", "support"):
 		return colOther
-	case has("release", "released", "launch", "launched", "introduced", "introduction", "start", "starts", "from", "commencement", "begins", "published", "availability", "first") && !has("until", "end", "ends", "eol", "expiry", "to", "period"):
+	case has("release", "released", "launch", "launched", "introduced", "introduction", "start", "starts", "from", "commencement", "begins", "published", "availability", "first", "since") && !has("until", "end", "ends", "eol", "expiry", "to", "period"):
 		if has("last", "updated") && !support {
 			return colOther
 		}
@@ -290,6 +290,9 @@ func (r *reader) onItsSide(t *Table, topic bool) bool {
 func (r *reader) headless(t *Table, named bool) {
 	d := r.d
 	order := tableOrder(d, t)
+	if first := t.Rows[0]; first[len(first)-1].To > first[len(first)-1].From && len(FindDates(d.Quote(first[len(first)-1].Span))) == 0 {
+		return // its last column has a heading, and that does not speak of an end
+	}
 	for n, row := range t.Rows {
 		if len(row) < 2 || n == 0 && named {
 			continue

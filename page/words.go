@@ -85,7 +85,7 @@ var lexicon = buildLexicon(map[concept]string{
 	cUntil:    "until till through thru by end ends ended ending expires expire expiry expiration expiring eol eos eosl eolm cease ceases ceased stop stops stopped stopping finish finishes finished terminate* up upto deadline last runs to before minimum untill earliest valid conclude* final lapse* latest date",
 	cSince:    "from since starting start starts begin begins beginning launch launched released release introduced commencing commences after first purchase sale shipped",
 	cPeriod:   "period periods lifetime lifecycle life-cycle duration term dsp window timeframe time length years year months",
-	cPassword: "password passwords passcode passcodes passphrase passphrases credential credentials pin pins pincode passwd",
+	cPassword: "password passwords passcode passcodes passphrase passphrases credential credentials pincode pin-code passwd",
 	cDefault: "default defaults factory preset pre-set preconfigured pre-configured preinstalled pre-installed initial initially default_password shipped out-of-box out-of-the-box hardcoded hard-coded predefined pre-defined hard universal common " +
 		"supplied",
 	cUnique:    "unique uniquely individual individually random randomly randomised randomized per-device device-specific own different distinct",
