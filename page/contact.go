@@ -116,7 +116,7 @@ func (r *reader) contactIn(i int, text string, links []Link) {
 		switch {
 		case strong && s.mask&cBreach == 0, strong && ctx > 0, ctx == 2 && !unrelatedMailbox(local, s.mask), ctx == 1 && s.mask&cReport != 0 && s.mask&(cIssue|cVuln) != 0,
 			ctx == 1 && r.says(i, "report", "reports", "disclose", "submit") && !unrelatedMailbox(local, s.mask):
-			if r.guidance(i) && !strong {
+			if !strong && (r.guidance(i) || after(r.toks(i), notReports...)) {
 				return
 			}
 			mailSeen[strings.ToLower(addr)] = true
@@ -166,7 +166,7 @@ func (r *reader) contactIn(i int, text string, links []Link) {
 			add("mail", text[m[0]:m[1]], Span{s.From + m[0], s.From + m[1]}, Present, "a mailbox by name, not a whole address")
 		}
 	}
-	if forbids || r.guidance(i) {
+	if forbids || r.guidance(i) || after(r.toks(i), notReports...) {
 		return
 	}
 	r.channelIn(i, ctx, text, links, nav, add)
@@ -179,6 +179,9 @@ func index(re *regexp.Regexp, text string, may bool) []int {
 	}
 	return re.FindStringIndex(text)
 }
+
+// notReports are things that people send in and that are no reports.
+var notReports = []string{"talk", "talks", "paper", "papers", "cv", "application", "applications", "abstract", "abstracts", "resume", "apply"}
 
 // unrelatedMailbox reports whether a mailbox is for something else than reports.
 func unrelatedMailbox(local string, m concept) bool {
@@ -426,6 +429,9 @@ func (r *reader) announced(i, ctx int, ts []token) {
 				}
 			}
 		case t.is("submit", "report", "send", "file", "raise", "disclose", "contact", "tell", "notify", "reporting", "inform") && ctx > 0 && (k == 0 || addressed(ts, k)):
+			if t.is("tell", "notify", "inform") && k+1 < len(ts) && !ts[k+1].is("us", "our", "the") {
+				continue
+			}
 			if (about(s.mask|d.secs[s.sec].chain) || t.is("submit", "report", "send") && r.says(i, "report", "reports")) && !past(ts, k) {
 				add("reports are invited, but the way is not named")
 				return

@@ -253,6 +253,11 @@ func timeAt(ts []token, i int) (Time, int) {
 		if u, j := unitAt(ts, i+1); u == Days || u == WorkingDays || u == "week" {
 			return Time{Count: 1, Unit: u}, j
 		}
+	case "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "tenth":
+		if u, j := unitAt(ts, i+1); (u == Days || u == WorkingDays) && i > 0 && ts[i-1].is("the") {
+			n := map[string]int{"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "tenth": 10}[w]
+			return Time{Count: n, Unit: u}, j
+		}
 	case "same":
 		if u, j := unitAt(ts, i+1); u == Days || u == WorkingDays {
 			return Time{Count: 1, Unit: u}, j

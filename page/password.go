@@ -61,6 +61,8 @@ func (r *reader) passwordClaim(i int, ts []token) (PasswordClass, Verdict, strin
 		return "", Absent, ""
 	case passwordAdvice(ts, m):
 		return "", Absent, ""
+	case pass >= 0 && (has("share", "shared", "shares") || has("same") && has("for", "on", "across")) && has("all", "every") && device && !has("not", "never", "no", "none", "nobody"):
+		return PasswordUniversal, Present, "it is said to be the same for all"
 	case has("same") && pass >= 0 && m&cDefault != 0:
 		if has("never", "not", "no", "none") {
 			return PasswordUnique, Present, ""
@@ -142,6 +144,11 @@ func negatedUnique(ts []token) bool {
 func noneClaim(ts []token, m concept) bool {
 	if m&cNot == 0 && !after(ts, "passwordless", "free") {
 		return false
+	}
+	for k, t := range ts { // default passwords are not used
+		if t.c&cPassword != 0 && k > 0 && ts[k-1].c&cDefault != 0 && k+3 < len(ts) && ts[k+1].is("are", "is") && ts[k+2].is("not", "never") && ts[k+3].is("used", "set", "supplied", "provided", "present", "shipped", "installed", "employed") {
+			return true
+		}
 	}
 	for k, t := range ts {
 		if t.is("passwordless") {

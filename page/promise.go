@@ -39,10 +39,10 @@ func (r *reader) promises(ctx context.Context) error {
 			return ctx.Err()
 		}
 		s := d.sents[i]
-		if s.mask&(cAck|cRespond|cStatus|cTriage|cFix|cUnit|cEvery) == 0 || r.block(i).Hidden&Navigation != 0 {
+		if s.mask&(cAck|cRespond|cStatus|cTriage|cFix|cNews|cUnit|cEvery) == 0 || r.block(i).Hidden&Navigation != 0 {
 			continue
 		}
-		if s.mask&(cAck|cRespond|cStatus|cTriage|cFix) == 0 && d.secs[s.sec].own&(cAck|cRespond|cStatus|cTriage) == 0 && !r.answersAbove(i) {
+		if s.mask&(cAck|cRespond|cStatus|cTriage|cFix|cNews) == 0 && d.secs[s.sec].own&(cAck|cRespond|cStatus|cTriage) == 0 && !r.answersAbove(i) {
 			continue
 		}
 		about := r.reporting(i)
@@ -270,6 +270,9 @@ func findActs(ts []token) []actAt {
 		x := actAt{act: a, tok: k}
 		for b := k - 1; b >= 0 && b >= k-4; b-- {
 			p := ts[b]
+			if p.is("of") && t.is("receipt") && b > 0 && ts[b-1].is("notice", "note", "proof", "message", "notification", "advice") {
+				break
+			}
 			if p.is("of", "after", "following", "upon", "once", "when", "until", "till", "before", "since", "from", "if", "while", "as", "unless") && !(p.is("as", "from", "if", "of") && b < k-2) && !(p.is("as") && b+1 < len(ts) && ts[b+1].is("soon")) && !(p.is("from") && ts[k].is("us")) && !(p.is("after", "from", "following") && ts[b+1].is("that", "this", "then", "there", "which")) {
 				x.anchor = true
 				break
@@ -313,7 +316,20 @@ func actOf(ts []token, k int) act {
 	}
 	softwareBefore := prev(1).c&(cSoftware|cSecurity) != 0 && !prev(1).is("status") || prev(1).is("ota", "automatic", "feature", "product", "policy", "windows", "latest", "free", "critical", "regular") && !prev(2).is("you") && prev(1).c&cVague == 0
 	asks := askClause(ts, k)
+	if prev(1).is("you") && t.is("triage", "acknowledge", "confirm", "inform", "notify", "verify", "fix", "resolve", "respond", "reply", "investigate", "assess") {
+		return noAct // somebody else's task
+	}
 	switch {
+	case t.is("received", "arrived", "got", "reached") || t.is("have") && next(1).is("your", "the") && next(2).is("message", "report", "mail", "email", "submission"):
+		// "word that your report has arrived", but not "once your report has arrived"
+		if x := ts[max(0, k-9):k]; after(x, "that") && after(x, "word", "know", "say", "saying", "tell", "telling", "confirming", "message", "mail", "note", "line", "inform", "notice") && !after(x, "once", "after", "when", "if", "upon") {
+			return actAck
+		}
+		return noAct
+	case t.is("writes", "write") && next(1).is("to") && next(2).is("you", "the"):
+		return actRespond
+	case t.is("news", "notes") && (reporterNear(ts, k) || prev(1).is("progress")):
+		return actStatus
 	case t.is("status") && next(1).is("update", "updates", "report", "reports", "notification", "notifications", "information"):
 		return noAct // said by the next word
 	case t.c&cAck != 0:
@@ -345,6 +361,9 @@ func actOf(ts []token, k int) act {
 					return actTriage
 				}
 			}
+		}
+		if t.is("receipt") && prev(1).is("of") && prev(2).is("notice", "note", "proof", "message", "notification", "advice") {
+			return actAck
 		}
 		if t.is("receipt") && (prev(1).is("of", "acknowledge", "confirm", "acknowledging", "confirming") || prev(2).c&cAck != 0) {
 			return noAct // said by the word before
@@ -391,7 +410,7 @@ func actOf(ts []token, k int) act {
 			}
 			return actStatus
 		}
-		if t.is("touch", "contacted") && !(prev(1).is("in") || t.is("contacted")) {
+		if t.is("touch", "contacted") && !(prev(1).is("in") || t.is("contacted")) || t.is("touch") && next(1).is("with") && !next(2).is("you") {
 			return noAct
 		}
 		if t.is("hear", "hearing") && !(next(1).is("from", "back")) {
@@ -417,8 +436,8 @@ func actOf(ts []token, k int) act {
 		case t.is("updated"):
 			return noAct
 		case next(1).is("on", "about", "regarding") && !softwareNear(ts, k):
-		case prev(1).is("further", "an", "every", "one", "a") || prev(1).w == "" || boundaryToken(prev(1)):
-			if t.is("update", "updates") {
+		case prev(1).is("further", "an", "every", "one", "a") || prev(1).w == "" || prev(1).kind == tPunct:
+			if t.is("updates") || t.is("update") && (prev(1).is("further", "an", "every", "one", "a") || next(1).is(":", "every", "each", "at", "within", "once", "|")) {
 				break
 			}
 			return noAct
@@ -629,6 +648,9 @@ func (r *reader) actAbove(i int, ts []token) act {
 // privacyMatter reports whether an answer or notice is about personal data or a purchase, not about a weakness.
 func privacyMatter(ts []token, m concept) bool {
 	if m&cPrivacy != 0 && m&cVuln == 0 {
+		return true
+	}
+	if after(ts, "talk", "talks", "paper", "papers", "cv", "applications", "application", "abstracts", "resume") {
 		return true
 	}
 	if m&(cVuln|cIssue) != 0 {

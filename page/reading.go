@@ -102,6 +102,7 @@ type reader struct {
 	out    []Reading
 	cache  map[int][]token // tokens of sentences looked at
 	seen   map[readingKey]int
+	tables []Span          // tables read as support periods, by their ends
 	words  map[string]bool // words of the document, once they are asked for
 }
 

@@ -51,7 +51,7 @@ func (r *reader) support(ctx context.Context) error {
 		if s.mask&(cSupport|cUpdate|cPeriod|cUntil|cStop|cOpenEnd) == 0 && !topic || b.Hidden&Navigation != 0 {
 			continue
 		}
-		if b.Kind == Row && r.inReadTable(s.Span) || r.guidance(i) {
+		if b.Kind == Row && r.inReadTable(s.From) || r.guidance(i) {
 			continue
 		}
 		if s.mask&(cSupport|cUpdate) == 0 && !topic {
@@ -248,7 +248,7 @@ func subjects(ts []token, topic bool) subjectsAt {
 			if prev.is("last", "page", "policy", "was", "be", "been", "document", "next") || k == 0 || next.is(":", "on", "by") && !t.is("launched", "sold", "introduced", "bought", "manufactured") {
 				s.kind[k] = ofOther
 			}
-		case !topic && t.is("updates", "update") && actOf(ts, k) == actStatus:
+		case !topic && t.is("updates", "update") && actOf(ts, k) == actStatus && (reporterNear(ts, k) || prev.is("status", "progress", "an")):
 			s.kind[k] = ofOther
 		case t.is("updates", "update", "patches", "fixes", "upgrades", "patch", "ota") || t.is("support", "supported", "supports", "maintained", "maintenance", "dsp", "eosl", "eos", "eol", "unsupported", "end-of-support", "end-of-life"):
 			s.kind[k] = ofSupport
@@ -345,6 +345,8 @@ func dateRole(ts []token, k int, dates []Date, n int, topic bool) byte {
 			return 'e'
 		case t.is("by", "before") && steps < 3 && (after(ts[:b], "stop", "end", "cease", "discontinued", "stopping")):
 			return 'e'
+		case t.is("after", "from", "since") && steps < 4 && after(ts[k:min(len(ts), k+12)], "no", "not", "longer", "cease", "ceases", "stop", "stops", "end", "ends"):
+			return 'e'
 		case t.is("from", "since", "starting", "starts", "start", "begins", "beginning", "commencing", "launched", "released", "release", "introduced", "launch", "after", "purchased", "bought") && steps < 6:
 			return 's'
 		case t.is("updated", "revised", "published", "effective", "issued", "dated", "version", "reviewed", "manufactured", "modified"):
@@ -352,6 +354,9 @@ func dateRole(ts []token, k int, dates []Date, n int, topic bool) byte {
 		case t.w == ";" || t.w == ".":
 			return labelRole(ts, k, topic)
 		}
+	}
+	if a := tokenAt(ts, dates[n].To-1) + 1; a+2 < len(ts) && ts[a].is("is", "marks", "will") && after(ts[a:min(len(ts), a+6)], "last", "final", "end") {
+		return 'e'
 	}
 	return labelRole(ts, k, topic)
 }
@@ -450,7 +455,7 @@ func openWording(ts []token, subj subjectsAt) WordingID {
 			return WordingAsLongAs
 		case t.is("foreseeable") && next(1).is("future") && subj.any:
 			return WordingAsLongAs
-		case t.is("until", "till") && subj.any && next(1).w != "" && !after(ts[k:min(len(ts), k+10)], "resolved", "fixed", "resolution", "closed", "solved", "patch", "published", "date", "shown", "listed", "below", "following", "month", "installed"):
+		case t.is("until", "till") && subj.any && next(1).w != "" && !next(1).is("when") && !after(ts[k:min(len(ts), k+10)], "resolved", "fixed", "resolution", "closed", "solved", "patch", "published", "date", "shown", "listed", "below", "following", "month", "installed"):
 			return WordingUntilEvent
 		case t.is("unsupported", "discontinued") && subj.any, t.is("longer") && k > 0 && ts[k-1].is("no") && subj.any && near(ts, k, 6, cUpdate|cSupport):
 			return WordingStopped
@@ -475,7 +480,7 @@ func (r *reader) supportElsewhere(i int, ts []token) {
 				named = true
 			}
 		}
-		if t.kind == tURL || t.is("link", "listed", "list", "lists", "see", "refer", "appendix", "annex", "click", "here", "found", "check", "find", "visit", "overleaf", "shown", "table", "details", "available") {
+		if t.kind == tURL || t.is("link", "listed", "list", "lists", "see", "refer", "appendix", "annex", "click", "here", "found", "check", "find", "visit", "overleaf", "shown", "table", "details", "available", "contact", "ask") {
 			points = true
 		}
 		supportAt = supportAt || subj.kind[k] == ofSupport

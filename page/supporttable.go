@@ -1,6 +1,7 @@
 package page
 
 import (
+	"sort"
 	"strings"
 )
 
@@ -13,6 +14,7 @@ const (
 	colStart
 	colEnd
 	colPeriod // a length, or a range of dates
+	colLength // security updates, with no word on whether its values are ends: lengths count, dates do not
 	colVersion
 	colFlag // supported: yes or no
 )
@@ -20,6 +22,7 @@ const (
 // supportTables reads tables of support periods.
 func (r *reader) supportTables() {
 	d := r.d
+	defer func() { sort.Slice(r.tables, func(i, j int) bool { return r.tables[i].To < r.tables[j].To }) }()
 	for n := range d.Tables {
 		t := &d.Tables[n]
 		if len(t.Rows) == 0 || t.Hidden&NotShown != 0 && len(t.Rows) > 5000 {
@@ -29,7 +32,11 @@ func (r *reader) supportTables() {
 		if i < 0 {
 			continue
 		}
+		before := len(d.Support)
 		r.supportTable(t, r.tableTopic(t, i))
+		if len(d.Support) > before {
+			r.tables = append(r.tables, t.Span)
+		}
 	}
 }
 
@@ -56,7 +63,7 @@ func (r *reader) supportTable(t *Table, topic concept) {
 	anyDate, named := false, false
 	for c, h := range head {
 		cols[c] = columnOf(d, h.Span, about)
-		anyDate = anyDate || cols[c] == colEnd || cols[c] == colPeriod
+		anyDate = anyDate || cols[c] == colEnd || cols[c] == colPeriod || cols[c] == colLength
 		named = named || cols[c] != colOther
 	}
 	switch {
@@ -127,6 +134,8 @@ func columnOf(d *Document, s Span, topic bool) column {
 		return colPeriod
 	case m&cUpdate != 0 && topic && len(ts) <= 4:
 		return colPeriod
+	case m&cUpdate != 0 && m&cSecurity != 0 && len(ts) <= 4:
+		return colLength
 	case m&cProduct != 0 || has("name", "sku", "part", "code", "article", "reference", "ean", "description", "family", "category"):
 		return colModel
 	}
@@ -174,7 +183,7 @@ func (r *reader) upright(t *Table, cols []column) {
 
 // take reads one cell.
 func (f *periodFacts) take(d *Document, s Span, kind column, order dayOrder) {
-	if s.To-s.From > 400 || kind != colEnd && kind != colPeriod && kind != colStart {
+	if s.To-s.From > 400 || kind != colEnd && kind != colPeriod && kind != colStart && kind != colLength {
 		return
 	}
 	text := d.Quote(s)
@@ -183,6 +192,9 @@ func (f *periodFacts) take(d *Document, s Span, kind column, order dayOrder) {
 		dates[i] = order.settle(dates[i])
 		dates[i].From += s.From
 		dates[i].To += s.From
+	}
+	if kind == colLength && !after(tokens(d.Text, s), "until", "till", "through") {
+		dates = nil
 	}
 	switch {
 	case kind == colStart && len(dates) > 0:
@@ -363,15 +375,8 @@ func (o dayOrder) settle(dt Date) Date {
 	return dt
 }
 
-// inReadTable reports whether the place is in a table that gave support entries.
-func (r *reader) inReadTable(s Span) bool {
-	for n := len(r.d.Support) - 1; n >= 0; n-- {
-		if e := r.d.Support[n]; e.From < s.To && s.From < e.To {
-			return true
-		}
-		if n < len(r.d.Support)-400 {
-			break
-		}
-	}
-	return false
+// inReadTable reports whether the place is in a table that was read as one of support periods.
+func (r *reader) inReadTable(at int) bool {
+	n := sort.Search(len(r.tables), func(n int) bool { return r.tables[n].To > at })
+	return n < len(r.tables) && r.tables[n].From <= at
 }

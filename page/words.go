@@ -60,6 +60,7 @@ const (
 	cOffer                         // offer, price, sale, promotion
 	cStop                          // end of life, discontinued, no longer
 	cBreach                        // breach, lawsuit, fraud: not a weakness of a product
+	cNews                          // writes to you, news, has arrived: words that may say an act
 	cFeature                       // battery, charging, alarm: what a product does
 )
 
@@ -120,6 +121,7 @@ var lexicon = buildLexicon(map[concept]string{
 	cOffer:    "offer offers price prices promotion sale sales discount deal deals save buy prize competition event webinar free trial vacancy",
 	cStop:     "eol end-of-life end-of-support discontinued discontinuation unsupported obsolete legacy retired retire longer withdrawn sunset",
 	cBreach:   "breach breaches lawsuit fraud phishing scam spam abuse copyright infringement harassment accident injury fire recall complaint complaints",
+	cNews:     "write writes arrived received got reached news notes have",
 	cFeature:  "battery charging charge alarm timer retries retry refresh interval backup recording playback",
 })
 
