@@ -26,7 +26,6 @@ type frame struct {
 	hidden Hiding
 	pre    bool
 	skip   bool // its text is not for reading
-	closed bool // a details element that is folded; its summary still shows
 	form   int
 	link   int // index+1 of the link it is part of
 }
@@ -53,7 +52,6 @@ type htmlReader struct {
 	title     []byte
 	inTitle   bool
 	ldjson    bool
-	noscript  int
 	scripts   int
 	scriptLen int
 }

@@ -335,8 +335,12 @@ func dateRole(ts []token, k int, dates []Date, n int, topic bool) byte {
 	for b, steps := k-1, 0; b >= 0 && steps < 10; b, steps = b-1, steps+1 {
 		t := ts[b]
 		switch {
-		case t.is("until", "till", "through", "thru", "untill", "upto", "expires", "expire", "expiring", "expiry", "ends", "ending", "ended", "ceases", "cease", "ceased", "finishes", "terminates", "lapses", "stops", "stop", "stopping", "discontinued", "eol", "eosl", "eos", "deadline", "end-of-support", "end-of-life"):
+		case t.is("until", "till", "through", "thru", "untill", "upto", "expires", "expire", "expiring", "expiry", "ends", "ending", "ended", "ceases", "cease", "ceased", "finishes", "terminates", "lapses", "stops", "stop", "stopping", "eol", "eosl", "eos", "deadline", "end-of-support", "end-of-life"):
 			return 'e'
+		case t.is("discontinued", "withdrawn") && after(ts[max(0, b-5):b], "support", "updates", "patches", "fixes"):
+			return 'e'
+		case t.is("discontinued", "withdrawn"):
+			return 0
 		case t.is("end", "final", "last", "expiration", "latest") && steps < 8 && !after(ts[b:k], "updated", "revised", "reviewed", "modified", "sold", "sale", "order", "shipped"):
 			if t.is("end") || near(ts, b, 3, cUpdate|cSupport) || after(ts[b:k], "date", "day") {
 				return 'e'

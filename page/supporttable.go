@@ -200,7 +200,7 @@ func (f *periodFacts) take(d *Document, s Span, kind column, order dayOrder) {
 	case kind == colStart && len(dates) > 0:
 		f.start = &dates[0]
 	case kind == colStart:
-	case len(dates) >= 2 && strings.Trim(strings.ToLower(d.Text[dates[0].To:dates[1].From]), " \n\t–—-to:until/through|fromand") == "":
+	case len(dates) >= 2 && rangeJoin(d.Text[dates[0].To:dates[1].From]):
 		f.start, f.end = &dates[0], &dates[1]
 	case len(dates) > 0:
 		e := &dates[len(dates)-1]
@@ -379,4 +379,14 @@ func (o dayOrder) settle(dt Date) Date {
 func (r *reader) inReadTable(at int) bool {
 	n := sort.Search(len(r.tables), func(n int) bool { return r.tables[n].To > at })
 	return n < len(r.tables) && r.tables[n].From <= at
+}
+
+// rangeJoin reports whether the words between two dates make them a range.
+func rangeJoin(between string) bool {
+	for _, t := range tokens(between, Span{0, len(between)}) {
+		if !t.is("to", "until", "till", "through", "and", "–", "—", "-", ":", "/", "end", "start", "|") {
+			return false
+		}
+	}
+	return true
 }

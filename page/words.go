@@ -126,9 +126,8 @@ var lexicon = buildLexicon(map[concept]string{
 })
 
 type wordList struct {
-	whole  map[string]concept
-	prefix map[string]concept // by their first four bytes, then checked
-	stems  map[string][]stem
+	whole map[string]concept
+	stems map[string][]stem // by their first four bytes
 }
 
 type stem struct {
