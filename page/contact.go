@@ -230,7 +230,7 @@ func (r *reader) channelIn(i, ctx int, text string, links []Link, nav bool, add 
 	ts := r.toks(i)
 	heading := r.block(i).Kind == Heading
 	// What the sentence asks the reader to do with which channel.
-	acts := s.mask&cReport != 0 || r.says(i, "use", "complete", "fill", "open", "create", "via", "through", "log", "using", "visit")
+	acts := s.mask&cReport != 0 || r.says(i, "use", "complete", "fill", "open", "create", "via", "through", "log", "using", "visit", "go", "describe", "access")
 	for k, t := range ts {
 		sp := Span{max(s.From, ts[max(0, k-6)].From), min(s.To, ts[min(len(ts)-1, k+6)].To)}
 		named := ts[max(0, k-4):k]

@@ -247,7 +247,7 @@ func (r *reader) reporting(i int) int {
 	if own&cPrivacy != 0 && own&cVuln == 0 || sec.own&(cPrivacy|cTrade) != 0 && !about(sec.own) {
 		return 0
 	}
-	if sec.own&cVuln != 0 || sec.own&cSecurity != 0 && sec.own&(cReport|cIssue|cChannel) != 0 {
+	if sec.own&cVuln != 0 || sec.own&cSecurity != 0 && sec.own&(cReport|cIssue|cChannel|cRespond|cTeam) != 0 {
 		return 2
 	}
 	near := concept(0)

@@ -461,7 +461,7 @@ func openWording(ts []token, subj subjectsAt) WordingID {
 			return WordingAsLongAs
 		case t.is("until", "till") && subj.any && next(1).w != "" && !next(1).is("when") && !after(ts[k:min(len(ts), k+10)], "resolved", "fixed", "resolution", "closed", "solved", "patch", "published", "date", "shown", "listed", "below", "following", "month", "installed"):
 			return WordingUntilEvent
-		case t.is("unsupported", "discontinued") && subj.any, t.is("longer") && k > 0 && ts[k-1].is("no") && subj.any && near(ts, k, 6, cUpdate|cSupport):
+		case t.is("unsupported", "discontinued") && subj.any, t.is("longer", "more") && k > 0 && ts[k-1].is("no") && subj.any && near(ts, k, 6, cUpdate|cSupport):
 			return WordingStopped
 		case t.is("ended", "ceased", "stopped") && subj.any && near(ts, k, 5, cSupport|cUpdate):
 			return WordingStopped
@@ -484,7 +484,7 @@ func (r *reader) supportElsewhere(i int, ts []token) {
 				named = true
 			}
 		}
-		if t.kind == tURL || t.is("link", "listed", "list", "lists", "see", "refer", "appendix", "annex", "click", "here", "found", "check", "find", "visit", "overleaf", "shown", "table", "details", "available", "contact", "ask") {
+		if t.kind == tURL || t.is("link", "listed", "list", "lists", "see", "refer", "appendix", "annex", "click", "here", "found", "check", "find", "visit", "overleaf", "shown", "table", "details", "available", "contact", "ask", "printed", "marked") {
 			points = true
 		}
 		supportAt = supportAt || subj.kind[k] == ofSupport

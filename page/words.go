@@ -69,7 +69,7 @@ var lexicon = buildLexicon(map[concept]string{
 	cAck:      "acknowledg* confirm confirms confirmed confirming confirmation receipt",
 	cRespond:  "respond responds responded responding response responses reply replies replied replying answer answers answered touch hear hearing react reacts reaction feedback back know revert reverts contacted contact",
 	cStatus:   "status progress informed informs inform informing notify notifies notified notifying notification notifications feedback posted updated update updates apprised progresses developments hear reports loop abreast milestone milestones stage stages",
-	cTriage:   "triag* verif* validat* assess* evaluat* analys* analyz* investigat* reproduc* classif* prioriti* examin*",
+	cTriage:   "triag* verif* validat* assess* evaluat* analys* analyz* investigat* reproduc* classif* prioriti* examin* check checked checks review reviewed reviews",
 	cFix:      "fix fixes fixed fixing remed* resolv* resolution resolutions solve solves solved solving solution repair* mitigat* patch patches patched correct corrected correction corrective closed closure rectif*",
 	cDisclose: "publish* publication publications disclos* advisory advisories public publicly embargo* bulletin bulletins cve",
 	cVuln:     "weakness weaknesses vulnerab* exploit* psirt psti cvd vdp bounty researcher researchers hacker* hackerone bugcrowd intigriti yeswehack cve cves pentest* csirt cert sirt bug bugs",
