@@ -342,7 +342,8 @@ func dateRole(ts []token, k int, dates []Date, n int, topic bool) byte {
 		case t.is("discontinued", "withdrawn"):
 			return 0
 		case t.is("end", "final", "last", "expiration", "latest") && steps < 8 && !after(ts[b:k], "updated", "revised", "reviewed", "modified", "sold", "sale", "order", "shipped"):
-			if t.is("end") || near(ts, b, 3, cUpdate|cSupport) || after(ts[b:k], "date", "day") {
+			// The last or latest update is a release; the last day of updates is an end.
+			if t.is("end") || t.is("final", "expiration") && near(ts, b, 3, cUpdate|cSupport) || after(ts[b:k], "date", "day") {
 				return 'e'
 			}
 		case t.is("to") && steps < 3 && !near(ts, b, 2, cReport):
@@ -379,10 +380,10 @@ func labelRole(ts []token, k int, topic bool) byte {
 	for b := k - 1; b >= 0 && b >= k-4; b-- {
 		if ts[b].is(":", "|", "–", "-", "=") {
 			for c := b - 1; c >= 0 && c >= b-8; c-- {
-				if ts[c].is("launch", "release", "released", "start", "sale", "updated", "issue", "publication", "date") && !after(ts[max(0, c-4):b], "end", "expiry", "until", "eol", "expiration") {
+				if ts[c].is("launch", "release", "released", "start", "sale", "updated", "issue", "publication", "date", "latest", "last", "current", "new", "update", "version") && !after(ts[max(0, c-4):b], "end", "expiry", "until", "eol", "expiration") {
 					return 0
 				}
-				if ts[c].is("period", "support", "supported", "updates", "dsp", "until", "end", "lifecycle") {
+				if ts[c].is("period", "support", "supported", "dsp", "until", "end", "lifecycle") {
 					return 'e'
 				}
 			}

@@ -107,9 +107,9 @@ func columnOf(d *Document, s Span, topic bool) column {
 			return colOther
 		}
 		return colStart
-	case has("last", "latest") && has("updated", "version", "update", "release", "revised") && !has("until", "end", "support", "guaranteed", "final", "day"):
+	case has("last", "latest") && has("updated", "version", "update", "updates", "patch", "patches", "release", "revised") && !has("until", "end", "support", "guaranteed", "final", "day"):
 		return colOther
-	case support && has("until", "till", "end", "ends", "ending", "through", "expiry", "expires", "expiration", "to", "eol", "eosl", "eos", "minimum", "date", "guaranteed", "last", "deadline", "thru", "final", "end-of-support", "ended"):
+	case support && has("until", "till", "end", "ends", "ending", "through", "expiry", "expires", "expiration", "to", "eol", "eosl", "eos", "minimum", "guaranteed", "last", "deadline", "thru", "final", "end-of-support", "ended"):
 		if has("period") && !has("end", "until", "ends", "expiry", "expires") {
 			return colPeriod
 		}
@@ -131,9 +131,9 @@ func columnOf(d *Document, s Span, topic bool) column {
 		if has("supported", "support") {
 			return colFlag
 		}
-		return colPeriod
+		return colLength
 	case m&cUpdate != 0 && topic && len(ts) <= 4:
-		return colPeriod
+		return colLength
 	case m&cUpdate != 0 && m&cSecurity != 0 && len(ts) <= 4:
 		return colLength
 	case m&cProduct != 0 || has("name", "sku", "part", "code", "article", "reference", "ean", "description", "family", "category"):
