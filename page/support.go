@@ -232,12 +232,16 @@ func subjects(ts []token, topic bool) subjectsAt {
 			next = ts[k+1]
 		}
 		switch {
-		case t.is("warranty", "warranties", "parts", "spare", "offer", "promotion", "discount", "voucher", "sale", "subscription", "trial", "licence", "license", "replacement", "repair", "repairs", "return", "refund", "competition", "stock", "law", "legislation", "act", "regulations", "survey", "consultation", "registration", "delivery", "certificate", "retention", "credit", "price", "recycling"):
+		case t.is("warranty", "warranties", "parts", "spare", "offer", "promotion", "discount", "voucher", "sale", "subscription", "trial", "licence", "license", "replacement", "repair", "repairs", "return", "refund", "competition", "stock", "law", "legislation", "act", "regulations", "survey", "consultation", "registration", "delivery", "certificate", "retention", "credit", "price", "recycling", "beta", "pilot", "preview", "newsletter", "exhibition", "campaign"):
 			s.kind[k] = ofOther
 		case t.is("guarantee", "guaranteed", "guarantees") && !(next.c&(cUpdate|cSecurity|cSupport) != 0 || prev.c&(cUpdate|cSecurity) != 0 || near(ts, k, 5, cUpdate|cSecurity)):
 			s.kind[k] = ofOther
 		case t.is("supported") && next.is("devices", "products", "models", "versions", "device", "product", "model", "hardware", "browsers", "apps", "platforms"):
 			// an adjective: "on all supported devices"
+		case t.is("support") && next.is("for") && after(ts[k+1:min(len(ts), k+6)], "windows", "android", "ios", "internet", "explorer", "browser", "browsers", "tls", "macos", "chrome", "flash", "2g", "3g", "wep", "http", "alexa"):
+			s.kind[k] = ofOther
+		case t.is("updates", "update", "support", "patches") && (belongsToOther(s, ts, k) || after(ts[max(0, k-5):k], "register", "subscribe", "sign", "apply", "book", "newsletter")):
+			s.kind[k] = ofOther
 		case t.is("support", "supported", "supports") && (prev.is("customer", "technical", "phone", "telephone", "chat", "email", "our", "sales", "contact", "live", "call") || next.is("team", "centre", "center", "desk", "line", "hours", "page", "ticket", "agent", "agents")) && !(next.is("period", "until", "ends") || prev.is("our") && near(ts, k, 4, cPeriod|cUntil)):
 			s.kind[k] = ofOther
 		case t.is("updates", "update", "updating", "updated") && (prev.is("status", "progress", "you", "last", "page", "policy", "regular") && !prev.is("regular") || next.is("you")):
@@ -259,6 +263,25 @@ func subjects(ts []token, topic bool) subjectsAt {
 		}
 	}
 	return s
+}
+
+// belongsToOther reports whether the word at k only belongs to something else that was named before: "the certificate
+// for updates".
+func belongsToOther(s subjectsAt, ts []token, k int) bool {
+	for b := k - 1; b >= 0 && b >= k-4; b-- {
+		if ts[b].is("for", "of", "to") {
+			for c := b - 1; c >= 0 && c >= b-3; c-- {
+				if s.kind[c] == ofOther {
+					return true
+				}
+			}
+			return false
+		}
+		if boundaryToken(ts[b]) || ts[b].is("and") {
+			return false
+		}
+	}
+	return false
 }
 
 func near(ts []token, k, n int, c concept) bool {
