@@ -379,6 +379,10 @@ func (f *finder) judgeGuessable(rep *Report, s *survey, in structure) {
 	if in.words != "" {
 		figure += "; " + in.words
 	}
+	if rows, note := f.weakFew(s, g.FailBelowBits); rows > 0 {
+		l.worsen(Fail, note)
+		l.Rows = max(l.Rows, rows)
+	}
 	n := len(f.rows)
 	if in.words != "" && g.Attack == AttackUnknown {
 		g.FailBelowBits = structureFail

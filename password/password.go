@@ -65,7 +65,7 @@ type Options struct {
 	SampleRows int
 	// ScratchDir holds the partitions that do not fit in memory, the system's temporary folder if empty.
 	ScratchDir string
-	// MemoryBytes bounds the memory for finding duplicates, 512 MiB if zero; above it partitions go to ScratchDir.
+	// MemoryBytes bounds the memory for finding duplicates, 256 MiB if zero; above it partitions go to ScratchDir.
 	MemoryBytes int64
 	// Workers is the number of goroutines, the number of processors if zero.
 	Workers int
