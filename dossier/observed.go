@@ -85,11 +85,10 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 			return nil, errLongLine
 		}
 		line = append(line, part...)
-		switch err {
-		case nil:
+		switch {
+		case err == nil:
 			return line[:len(line)-1], nil
-		case bufio.ErrBufferFull:
-		default:
+		case !errors.Is(err, bufio.ErrBufferFull):
 			return line, err
 		}
 	}

@@ -43,8 +43,8 @@ func (d *Dossier) Append(observations []assay.Observation) (int, error) {
 	}
 	size := d.seen.good + int64(len(lines))
 	if err := appendAt(f, d.seen.good, lines); err != nil {
-		f.Truncate(d.seen.good) // leave no half line where that can be helped
-		return 0, fmt.Errorf("write %s: %w", observedFile, err)
+		// Leave no half line where that can be helped.
+		return 0, fmt.Errorf("write %s: %w", observedFile, errors.Join(err, f.Truncate(d.seen.good)))
 	}
 	if d.size == 0 {
 		if err := syncDir(d.root); err != nil {
@@ -151,8 +151,7 @@ func (d *Dossier) replace(name string, data []byte) error {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	if err := create(d.root, beside, data); err != nil {
-		d.root.Remove(beside)
-		return fmt.Errorf("write %s: %w", name, err)
+		return fmt.Errorf("write %s: %w", name, errors.Join(err, d.root.Remove(beside)))
 	}
 	if err := d.root.Rename(beside, name); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)

@@ -230,13 +230,6 @@ func problems(t testing.TB, p pattern, name string) []string {
 	return all
 }
 
-const (
-	pass = assay.Pass
-	fail = assay.Fail
-	open = assay.Inconclusive
-	none = assay.NotApplicable
-)
-
 // TestICS holds the rules of the form: TS 103 701 clause 4.3 as the notes read it,
 // and decisions 31 to 33.
 func TestICS(t *testing.T) {

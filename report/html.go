@@ -47,6 +47,16 @@ type pageView struct {
 	Disclaimer     string
 }
 
+// Shortfall is what follows from evidence that could not be read; empty when all was.
+func (p pageView) Shortfall() string {
+	for _, c := range p.Checks {
+		if c.Outcome != "skipped" && !c.Whole {
+			return unreadRule
+		}
+	}
+	return ""
+}
+
 // Sources are the observations that stand, by source.
 func (p pageView) Sources() []source {
 	all := []source{{Title: "Observed"}, {Title: "Declared"}}

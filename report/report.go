@@ -20,6 +20,9 @@ import (
 // Disclaimer is the line that every report carries.
 const Disclaimer = "This is a technical assessment, not legal advice and not a document of any authority."
 
+// unreadRule says what follows from evidence that could not be read.
+const unreadRule = "Until it can be, nothing that is only declared of the whole product is relied on where that evidence could say otherwise."
+
 // Product says which product the report is about.
 type Product struct {
 	Name        string   `json:"name"`
@@ -36,6 +39,7 @@ type Outcome struct {
 	Outcome      string   `json:"outcome"` // ran, skipped, failed
 	Reason       string   `json:"reason,omitempty"`
 	Remarks      []string `json:"remarks,omitempty"` // what it could not look at, and the like
+	Whole        bool     `json:"whole"`             // it looked at all there was
 	Observations int      `json:"observations"`
 }
 

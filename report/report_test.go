@@ -101,7 +101,7 @@ func document(t *testing.T) (*report.Document, *vocab.Vocabulary) {
 	return &report.Document{
 		Product:    report.Product{Name: "Glow 2", Make: "Lumen", Models: []string{"G2"}, Dossier: "glow"},
 		Assessment: *a, Observations: observations, Disclaimer: report.Disclaimer,
-		Checks: []report.Outcome{{Check: "life", Title: "How long it lasts", Outcome: "ran", Observations: 1, Remarks: []string{"looked at one lamp"}}},
+		Checks: []report.Outcome{{Check: "life", Title: "How long it lasts", Outcome: "ran", Observations: 1, Whole: false, Remarks: []string{"looked at one lamp"}}},
 	}, v
 }
 

@@ -55,9 +55,15 @@ func (t *text) write() {
 		}
 	}
 	for _, c := range t.Checks {
-		if c.Outcome == "failed" {
+		if c.Outcome != "skipped" && !c.Whole {
 			t.b.WriteByte('\n')
-			t.line(0, "Check %s could not do its work: %s", c.Check, c.Reason)
+			t.line(0, "Not all of the evidence could be read. %s", unreadRule)
+			if c.Outcome == "failed" {
+				t.line(2, "- check %s could not do its work: %s", c.Check, c.Reason)
+			}
+			for _, r := range c.Remarks {
+				t.line(2, "- %s", r)
+			}
 		}
 	}
 	if qs := t.questions(); len(qs) > 0 {

@@ -119,9 +119,11 @@ func observeFixed(rep *reporter, a *rootfs.Account, pw, published string, m *mea
 		return
 	}
 	both := append(append([]assay.Reference{}, at...), r.place(ways[0].Place))
-	if a.State == rootfs.Hashed {
-		rep.say("", "", "password.used", assay.Bool(true), fmt.Sprintf("account %s has a password, which is asked for by %s", shown, wayWords(ways)), both...)
+	used := fmt.Sprintf("account %s has a password, which is asked for by %s", shown, wayWords(ways))
+	if a.State == rootfs.Empty { // a log-in that takes a blank is a password mechanism all the same
+		used = fmt.Sprintf("account %s logs in by %s, whose password may be blank", shown, wayWords(ways))
 	}
+	rep.say("", "", "password.used", assay.Bool(true), used, both...)
 	switch {
 	case !r.complete:
 		rep.unsaid(a.User, "the tree was not read whole, so another password may take the place of the one in it, which is not said to be fixed")

@@ -104,7 +104,7 @@ func TestCameras(t *testing.T) {
 	}{
 		{file: "neos_smartcam_4.15.2.45_rootfs.squashfs", want: with(hash, map[string]string{"account/root account.hash_scheme": "descrypt"}), places: "squashfs at 0x0: etc/shadow line 1, offset 5"},
 		{file: "digoo_rootfs.squashfs", want: with(hash, map[string]string{"account/root account.hash_scheme": "md5crypt", "interface/tftp-69 interface.enabled_at_boot": ""}), places: "squashfs at 0x0: etc/passwd line 1, offset 5"},
-		{file: "spycam_rootfs.squashfs", want: with(hash, map[string]string{"account/root account.state": "empty", "account/root account.hash_scheme": "", "product password.used": "",
+		{file: "spycam_rootfs.squashfs", want: with(hash, map[string]string{"account/root account.state": "empty", "account/root account.hash_scheme": "",
 			root + "password.blank_accepted": "yes", "interface/telnet-23 interface.unauthenticated": "yes", root + "password.published_default": ""}), places: "squashfs at 0x0: etc/shadow line 1, offset 5"},
 		{file: "neos_smartcam_4.15.2.45_driver.squashfs", none: true, remark: "holds no root file system"},
 		{file: "neos_smartcam_4.15.2.45_kernel.uimage", none: true, remark: "shows no root file system in what could be read of it"},
@@ -275,17 +275,27 @@ func TestMeans(t *testing.T) {
 			t.Errorf("%q: fixed is %t, want %t: %q", line, got, fixedStill, report.Remarks)
 		}
 	}
-	for program, fixedStill := range map[string]bool{
-		"usr/bin/app": false, "bin/busybox": true, "lib/libc.so.6": true,
+	for _, tt := range []struct {
+		program, text string
+		fixedStill    bool
+	}{
+		{"usr/bin/app", "/etc/shadow\x00", false},
+		{"bin/busybox", "/etc/shadow\x00", true},
+		{"lib/libc.so.6", "/etc/shadow\x00", true},
+		{"usr/bin/mailer", "/etc/passwd\x00", true}, // reads it, as all do
+		{"usr/bin/app", "/etc/passwd\x00fopen\x00crypt\x00", false},
+		{"usr/bin/app", "echo %s > /etc/passwd;\x00", false},
+		{"usr/bin/app", "/etc/passwd\x00root:%s:0:0\x00", false},
+		{"usr/bin/app", "usermod -p %s root\x00", false},
 	} {
 		for _, pad := range []int{0, 600, 256<<10 - 8, 256<<10 + 3} {
-			text := "\x7fELF\x00" + strings.Repeat("a", pad) + "/etc/shadow\x00"
-			report, err := pass(t, "a.tar", tree(t, map[string]string{program: text}))
+			text := "\x7fELF\x00" + strings.Repeat("a", pad) + "\x00" + tt.text
+			report, err := pass(t, "a.tar", tree(t, map[string]string{tt.program: text}))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := isFixed(report); got != fixedStill {
-				t.Errorf("%s after %d bytes: fixed is %t, want %t", program, pad, got, fixedStill)
+			if got := isFixed(report); got != tt.fixedStill {
+				t.Errorf("%s with %q after %d bytes: fixed is %t, want %t", tt.program, tt.text, pad, got, tt.fixedStill)
 			}
 		}
 	}

@@ -18,7 +18,8 @@
 //   - nothing was found that could put another password in its place: a script
 //     that changes passwords or writes the account files, a mount over /etc or /,
 //     and, on a file system that can be written or whose kind is not known, a
-//     program that names the account files.
+//     program that names the file of hashes, or names /etc/passwd and
+//     could write it.
 //
 // An empty password is a blank that is accepted, under the same conditions. The
 // hash is tried against a published list of default passwords, within a bound. A

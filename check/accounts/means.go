@@ -3,6 +3,7 @@ package accounts
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -52,7 +53,7 @@ func (m *means) kept(r *root) string {
 	if readOnly(r.kind) {
 		return fmt.Sprintf("%s is a file system that only reads, and no script in it changes passwords or mounts anything over its account files", r.kind)
 	}
-	return "no script in the image changes passwords, writes the account files or mounts anything over them, and no program in it names them save the system's own"
+	return "no script in the image changes passwords, writes the account files or mounts anything over them, and no program in it names the file of hashes, or could write the accounts, save the system's own"
 }
 
 // readOnly reports whether a file system of the kind can only be read.
@@ -122,7 +123,7 @@ func (m *means) file(ctx context.Context, r *root, name string) (int64, error) {
 	defer f.Close()
 	head := make([]byte, sniff)
 	n, err := io.ReadFull(f, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return int64(n), err
 	}
 	head = head[:n]
@@ -210,27 +211,59 @@ func ownProgram(name string) bool {
 	return slices.Contains([]string{"login", "su", "sudo", "passwd", "chpasswd", "useradd", "usermod", "adduser", "sshd", "telnetd", "getty", "agetty", "sulogin", "init", "systemd"}, base)
 }
 
-var needles = [][]byte{[]byte("etc/shadow"), []byte("etc/passwd"), []byte("chpasswd"), []byte("usermod")}
+// accountFile is the name that a program must hold to write it.
+var accountFile = []byte("etc/passwd")
 
-// program looks for the account files in a program's bytes.
+// writers are texts without which a program that names /etc/passwd only reads it,
+// as every program does that turns a user number into a name: the file of hashes,
+// the functions that make a hash or write the files, and the beginning of an
+// entry. A hash has to come from somewhere.
+var writers = [][]byte{[]byte("\x00crypt\x00"), []byte("putpwent"), []byte("putspent"), []byte("lckpwdf"), []byte("root:"), []byte("$1$"), []byte("$5$"), []byte("$6$")}
+
+// changers are no business of a program that does not change passwords.
+var changers = [][]byte{[]byte("etc/shadow"), []byte("chpasswd"), []byte("usermod")}
+
+// program looks through a program's bytes for what could put another password in
+// the place of the one in the image.
 func (m *means) program(ctx context.Context, r io.Reader, name string) (int64, error) {
-	const overlap = 16 // longer than any needle
+	const overlap = 16 // longer than any text looked for
 	buf := make([]byte, overlap+chunk)
 	kept, total := 0, int64(0)
+	named, writes := int64(-1), false
 	for {
 		if err := ctx.Err(); err != nil {
 			return total, err
 		}
 		n, err := io.ReadFull(r, buf[kept:])
 		window := buf[:kept+n]
-		for _, needle := range needles {
-			if i := bytes.Index(window, needle); i >= 0 {
-				m.add(rootfs.Place{File: name, Offset: total - int64(kept) + int64(i)}, "is a program that names an account file")
+		start := total - int64(kept)
+		for _, c := range changers {
+			if i := bytes.Index(window, c); i >= 0 {
+				m.add(rootfs.Place{File: name, Offset: start + int64(i)}, "is a program that names the file of hashes or a tool that changes passwords")
 				return total + int64(n), nil
 			}
 		}
+		for at := 0; ; {
+			i := bytes.Index(window[at:], accountFile)
+			if i < 0 {
+				break
+			}
+			if at += i; named < 0 {
+				named = start + int64(at)
+			}
+			at += len(accountFile)
+			// A path by itself ends with a zero byte; one in a command, or of a file beside, does not.
+			writes = writes || at < len(window) && window[at] != 0
+		}
+		for _, w := range writers {
+			writes = writes || bytes.Contains(window, w)
+		}
+		if named >= 0 && writes {
+			m.add(rootfs.Place{File: name, Offset: named}, "is a program that names /etc/passwd and could write it")
+			return total + int64(n), nil
+		}
 		total += int64(n)
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return total, nil
 		}
 		if err != nil {

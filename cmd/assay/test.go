@@ -44,7 +44,7 @@ func (c *testCommand) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	failed, unread := failures(outcomes)
+	failed, unread := shortfall(outcomes)
 	doc, err := assess(d, c.AsAt.orToday(env), laws(c.Law, d), unread...)
 	if err != nil {
 		return err
@@ -87,19 +87,21 @@ func runChecks(ctx context.Context, env *environment, d *dossier.Dossier, jobs i
 	}
 	outcomes := make([]report.Outcome, len(result.Outcomes))
 	for i, o := range result.Outcomes {
-		outcomes[i] = report.Outcome{Check: o.Check, Title: o.Title, Outcome: string(o.State), Reason: o.Reason, Remarks: o.Remarks, Observations: o.Observations}
+		outcomes[i] = report.Outcome{Check: o.Check, Title: o.Title, Outcome: string(o.State), Reason: o.Reason, Remarks: o.Remarks, Whole: o.Whole, Observations: o.Observations}
 	}
 	return outcomes, nil
 }
 
-// failures are the checks that could not look though there was evidence, and the
-// terms that they would have observed.
-func failures(outcomes []report.Outcome) (failed []report.Outcome, unread []assay.TermID) {
+// shortfall is the checks that failed, and the terms of all checks for which there
+// was evidence that they could not read, or not whole.
+func shortfall(outcomes []report.Outcome) (failed []report.Outcome, unread []assay.TermID) {
 	for _, o := range outcomes {
-		if o.Outcome != string(runner.Failed) {
+		if o.Outcome == string(runner.Skipped) || o.Whole {
 			continue
 		}
-		failed = append(failed, o)
+		if o.Outcome == string(runner.Failed) {
+			failed = append(failed, o)
+		}
 		for _, c := range all.Checks() {
 			if c.Name == o.Check {
 				unread = append(unread, c.Observes...)

@@ -1,0 +1,44 @@
+package password
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestBadFamilies(t *testing.T) {
+	for _, f := range badFamilies() {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			us, pws := batchOf(f, 1, f.from)
+			o := Options{}
+			if strings.Contains(f.name, "clock") {
+				o.SeedFrom, o.SeedTo = time.Unix(1699000000, 0), time.Unix(1701000000, 0)
+			}
+			r := auditText(t, csvOf(us, pws), o)
+			if r.Verdict != Fail {
+				t.Errorf("got %s, want FAIL: %s", r.Verdict, why(r))
+			}
+			t.Log(why(r))
+		})
+	}
+}
+
+func TestLawfulFamilies(t *testing.T) {
+	for _, f := range lawfulFamilies() {
+		for _, n := range []int{10, 60, 300, 1000} {
+			t.Run(f.name, func(t *testing.T) {
+				t.Parallel()
+				us, pws := batchOf(f, uint64(n), n)
+				r := auditText(t, csvOf(us, pws), Options{Published: []string{"admin"}, Declared: &Declared{Mechanism: MechanismRandom, Construction: "CSPRNG"}})
+				want := Pass
+				if n < entropyRows {
+					want = Inconclusive
+				}
+				if r.Verdict != want {
+					t.Errorf("got %s, want %s: %s", r.Verdict, want, why(r))
+				}
+			})
+		}
+	}
+}

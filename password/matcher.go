@@ -1,0 +1,242 @@
+package password
+
+import (
+	"runtime"
+	"strings"
+)
+
+func defaultWorkers() int { return runtime.GOMAXPROCS(0) }
+
+// matcher looks for the characters of a goal in what producers give. It belongs to one goroutine.
+type matcher struct {
+	g       *goal
+	groups  [][]*Row   // rows from which a table of symbols is learnt together
+	targets [][][]byte // per group and row, the characters wanted
+	anchors []*Row
+	known   [][]knownTarget // per anchor
+	tried   int64
+
+	digest  []byte
+	streams [][]byte
+	seen    [256]uint32 // generation and symbol
+	back    [256]uint32 // generation and number, by symbol
+	gen     uint32
+}
+
+// maxOffset bounds where in a stream a password may begin.
+const maxOffset = 48
+
+// knownTarget is an anchor's characters as numbers in a known alphabet.
+type knownTarget struct {
+	alphabet string
+	numbers  []byte
+}
+
+func newMatcher(g *goal) *matcher {
+	m := &matcher{g: g, streams: make([][]byte, learnRows)}
+	rows := g.v.rows
+	pickRow := func(i, n int) *Row { return rows[i*len(rows)/n] }
+	if len(rows) >= 3 {
+		groups := min(learnGroups, max(1, len(rows)/learnRows))
+		size := min(learnRows, len(rows))
+		for k := range groups {
+			var group []*Row
+			var want [][]byte
+			for j := range size {
+				r := pickRow(k*size+j, groups*size)
+				group, want = append(group, r), append(want, m.characters(r))
+			}
+			m.groups, m.targets = append(m.groups, group), append(m.targets, want)
+		}
+	}
+	n := min(anchorRows, len(rows))
+	for i := range n {
+		r := pickRow(i, n)
+		m.anchors = append(m.anchors, r)
+		var ks []knownTarget
+		for _, a := range g.alphabets {
+			if nums := numbersIn(m.characters(r), a); nums != nil {
+				ks = append(ks, knownTarget{a, nums})
+			}
+		}
+		m.known = append(m.known, ks)
+	}
+	return m
+}
+
+func (m *matcher) characters(r *Row) []byte {
+	out := make([]byte, len(m.g.positions))
+	for i, p := range m.g.positions {
+		out[i] = r.Password[p]
+	}
+	return out
+}
+
+func numbersIn(chars []byte, alphabet string) []byte {
+	out := make([]byte, len(chars))
+	for i, c := range chars {
+		x := strings.IndexByte(alphabet, c)
+		if x < 0 {
+			return nil
+		}
+		out[i] = byte(x)
+	}
+	return out
+}
+
+// match tries one producer: learning the table of symbols from groups of rows, and with known alphabets row by row.
+func (m *matcher) match(p *producer) []encoding {
+	var out []encoding
+	for k, group := range m.groups {
+		if e, ok := m.learn(p, group, m.targets[k]); ok {
+			out = append(out, e)
+			break
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	for i, r := range m.anchors {
+		if len(m.known[i]) == 0 {
+			continue
+		}
+		m.digest = p.of(m.digest[:0], r)
+		m.tried++
+		if e, ok := m.fixed(m.digest, p.streams, m.known[i]); ok {
+			out = append(out, e)
+			break
+		}
+	}
+	return out
+}
+
+// learn looks for a stream, place and direction in which equal numbers always stand for equal characters over a group.
+func (m *matcher) learn(p *producer, rows []*Row, want [][]byte) (encoding, bool) {
+	digests := make([][]byte, len(rows)) // of the rows seen so far
+	length := len(m.g.positions)
+	// A group whose characters could all be learnt without one check says nothing.
+	for si := range p.streams {
+		s := &p.streams[si]
+		sizes := m.g.sizes
+		if s.fixed != 0 {
+			sizes = []int{s.fixed}
+		}
+		for _, n := range sizes {
+			have := 0
+			for k := range m.streams {
+				m.streams[k] = m.streams[k][:0]
+			}
+			get := func(k int) []byte {
+				for ; have <= k; have++ {
+					if digests[have] == nil {
+						digests[have] = p.of([]byte{}, rows[have])
+					}
+					m.streams[have] = s.of(m.streams[have][:0], digests[have], n)
+				}
+				return m.streams[k]
+			}
+			first := get(0)
+			for step := 1; step <= 2; step++ {
+				last := min(len(first)-1-(length-1)*step, maxOffset)
+				for offset := 0; offset <= last; offset++ {
+					m.tried++
+					if m.consistent(get, want, offset, step, false) {
+						return encoding{stream: s, n: n, offset: offset, step: step}, true
+					}
+					if m.consistent(get, want, offset, step, true) {
+						return encoding{stream: s, n: n, offset: offset, step: step, back: true}, true
+					}
+				}
+			}
+		}
+	}
+	return encoding{}, false
+}
+
+// consistent tells whether numbers and characters of a group agree one to one, but for characters that replace several.
+func (m *matcher) consistent(get func(int) []byte, want [][]byte, offset, step int, back bool) bool {
+	if m.gen++; m.gen >= 1<<23 {
+		m.gen = 1
+		clear(m.seen[:])
+	}
+	tag := m.gen << 8
+	checks := 0
+	for k, chars := range want {
+		st := get(k)
+		n := len(chars)
+		if offset+(n-1)*step >= len(st) {
+			return false
+		}
+		for i := range n {
+			c := chars[i]
+			if back {
+				c = chars[n-1-i]
+			}
+			x := st[offset+i*step]
+			if m.seen[x]&^255 == tag {
+				if byte(m.seen[x]) != c {
+					return false
+				}
+				checks++
+			} else {
+				m.seen[x] = tag | uint32(c)
+			}
+		}
+	}
+	return checks >= 8
+}
+
+// fixed looks for known numbers in the streams of one digest.
+func (m *matcher) fixed(d []byte, streams []stream, known []knownTarget) (encoding, bool) {
+	if len(d) == 0 {
+		return encoding{}, false
+	}
+	buf := m.streams[0][:0]
+	defer func() { m.streams[0] = buf }()
+	for si := range streams {
+		s := &streams[si]
+		done := 0
+		for _, t := range known {
+			n := len(t.alphabet)
+			switch {
+			case s.fixed == 0:
+			case s.fixed > n, s.fixed == 10 && n != 10, s.fixed < n && s.fixed != 16:
+				continue
+			default:
+				n = s.fixed
+			}
+			if n != done {
+				buf = s.of(buf[:0], d, n)
+				done = n
+			}
+			if offset, back := find(buf, t.numbers); offset >= 0 {
+				return encoding{stream: s, n: n, offset: offset, step: 1, back: back, order: t.alphabet}, true
+			}
+		}
+	}
+	return encoding{}, false
+}
+
+// find looks for numbers in a stream, forwards and backwards.
+func find(st, want []byte) (int, bool) {
+	n := len(want)
+	if n == 0 || len(st) < n {
+		return -1, false
+	}
+	first, last := want[0], want[n-1]
+	for i := 0; i+n <= len(st); i++ {
+		if st[i] == first && string(st[i:i+n]) == string(want) {
+			return i, false
+		}
+		if st[i] == last && st[i+n-1] == first {
+			k := 0
+			for k < n && st[i+k] == want[n-1-k] {
+				k++
+			}
+			if k == n {
+				return i, true
+			}
+		}
+	}
+	return -1, false
+}

@@ -1,0 +1,344 @@
+package password
+
+import (
+	"bytes"
+	"context"
+	"crypto/aes"
+	"crypto/hmac"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"math/bits"
+	"sync"
+)
+
+// MaxConstants bounds the candidate salts and keys of one audit.
+const MaxConstants = 200_000
+
+const (
+	maxConstantBytes = 256
+	saltAnchors      = 3 // rows on which every salt is tried
+)
+
+// salt is a candidate salt or key with the words for it.
+type salt struct {
+	bytes []byte
+	words string
+}
+
+// salts gives the candidates: the constants given, what is constant in the batch, and public texts; each also as the
+// bytes that it spells in hexadecimal.
+func (f *finder) salts() []salt {
+	var out []salt
+	seen := map[string]bool{}
+	add := func(b []byte, words string) {
+		if len(b) == 0 || len(b) > maxConstantBytes || seen[string(b)] || len(out) >= MaxConstants {
+			return
+		}
+		seen[string(b)] = true
+		out = append(out, salt{b, words})
+	}
+	for _, d := range f.idents {
+		if f.constant(d) && len(f.rows) > 1 {
+			raw := trimmed(f.rows[0].Values[d.column])
+			for _, s := range []string{raw, bytesLower(raw), d.of(f.rows[0])} {
+				add([]byte(s), fmt.Sprintf("the %s %q", d.words, s))
+			}
+		}
+	}
+	for _, t := range f.o.Public {
+		add([]byte(t), fmt.Sprintf("the public text %q", t))
+		add([]byte(bytesLower(t)), fmt.Sprintf("the public text %q", bytesLower(t)))
+	}
+	for _, c := range f.o.Constants {
+		words := fmt.Sprintf("the constant %s", printable(c))
+		add(c, words)
+		if raw, err := hex.DecodeString(string(bytes.TrimSpace(c))); err == nil && len(raw) >= 8 {
+			add(raw, words+" read as hexadecimal")
+		}
+	}
+	return out
+}
+
+func bytesLower(s string) string { return string(bytes.ToLower([]byte(s))) }
+
+// printable shows a constant in a recipe: the text, or hexadecimal, shortened.
+func printable(c []byte) string {
+	for _, b := range c {
+		if b < ' ' || b > '~' {
+			return "0x" + short(hex.EncodeToString(c))
+		}
+	}
+	return fmt.Sprintf("%q", short(string(c)))
+}
+
+// saltedForm is one way to bring a salt and a message together.
+type saltedForm struct {
+	words string // with one verb for the salt and one for the message
+	of    func(k *keyed, dst, msg []byte) []byte
+}
+
+// keyed is a salt made ready: keyed hashes are set up once for all messages.
+type keyed struct {
+	salt []byte
+	mac  [3]hash.Hash
+	buf  []byte
+}
+
+func newKeyed(s []byte) *keyed {
+	return &keyed{salt: s, mac: [3]hash.Hash{hmac.New(md5.New, s), hmac.New(sha1.New, s), hmac.New(sha256.New, s)}}
+}
+
+func (k *keyed) hmac(i int, dst, msg []byte) []byte {
+	k.mac[i].Reset()
+	k.mac[i].Write(msg)
+	return k.mac[i].Sum(dst)
+}
+
+var saltedForms = func() []saltedForm {
+	var out []saltedForm
+	for _, d := range digests[:commonDigests] {
+		out = append(out,
+			saltedForm{d.name + " of %s and then the %s", func(k *keyed, dst, msg []byte) []byte {
+				k.buf = append(append(k.buf[:0], k.salt...), msg...)
+				return d.of(dst, k.buf)
+			}},
+			saltedForm{d.name + " of the %[2]s and then %[1]s", func(k *keyed, dst, msg []byte) []byte {
+				k.buf = append(append(k.buf[:0], msg...), k.salt...)
+				return d.of(dst, k.buf)
+			}})
+	}
+	for i, name := range []string{"MD5", "SHA-1", "SHA-256"} {
+		out = append(out, saltedForm{"HMAC-" + name + " under the key %s of the %s", func(k *keyed, dst, msg []byte) []byte { return k.hmac(i, dst, msg) }})
+	}
+	return append(out, saltedForm{"AES under the key %s of the %s padded with zeros", aesOf})
+}()
+
+// aesOf encrypts one block; it gives nothing when the salt has not the size of a key.
+func aesOf(k *keyed, dst, msg []byte) []byte {
+	if n := len(k.salt); n != 16 && n != 24 && n != 32 || len(msg) > 16 {
+		return dst
+	}
+	c, err := aes.NewCipher(k.salt)
+	if err != nil {
+		return dst
+	}
+	var b [16]byte
+	copy(b[:], msg)
+	c.Encrypt(b[:], b[:])
+	return append(dst, b[:]...)
+}
+
+// salted tries every salt in every form with the usual messages, on few rows, with known alphabets.
+func (f *finder) salted(ctx context.Context, goals []*goal, usual []message) error {
+	salts := f.salts()
+	if len(salts) == 0 || len(usual) == 0 {
+		return ctx.Err()
+	}
+	for _, g := range goals[:min(len(goals), 3)] {
+		if err := f.saltedGoal(ctx, g, salts, usual); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type saltedHit struct {
+	salt, form, message int
+	e                   encoding
+}
+
+func (f *finder) saltedGoal(ctx context.Context, g *goal, salts []salt, usual []message) error {
+	rows := g.v.rows
+	anchors := make([]*Row, 0, saltAnchors)
+	for i := range min(saltAnchors, len(rows)) {
+		anchors = append(anchors, rows[i*len(rows)/min(saltAnchors, len(rows))])
+	}
+	probe := newMatcher(g)
+	var texts [][][]byte // anchor, message
+	var want [][]knownTarget
+	for _, r := range anchors {
+		var ms [][]byte
+		for _, m := range usual {
+			ms = append(ms, m.of(nil, r))
+		}
+		texts = append(texts, ms)
+		var ks []knownTarget
+		for _, a := range g.alphabets {
+			if nums := numbersIn(probe.characters(r), a); nums != nil {
+				ks = append(ks, knownTarget{a, nums})
+			}
+		}
+		want = append(want, ks)
+	}
+	var mu sync.Mutex // guards hits, next and f.tried
+	var hits []saltedHit
+	next := 0
+	var wg sync.WaitGroup
+	for range f.workers() {
+		wg.Go(func() {
+			q := newQuick(want)
+			var d []byte
+			for ctx.Err() == nil {
+				mu.Lock()
+				from, to := next, min(next+32, len(salts))
+				next = to
+				enough := len(hits) >= 8
+				mu.Unlock()
+				if from == to || enough {
+					break
+				}
+				for i := from; i < to; i++ {
+					k := newKeyed(salts[i].bytes)
+					for fi := range saltedForms {
+						for a := range anchors {
+							for mi, msg := range texts[a] {
+								if len(msg) == 0 {
+									continue
+								}
+								d = saltedForms[fi].of(k, d[:0], msg)
+								if e, ok := q.match(a, d); ok {
+									mu.Lock()
+									hits = append(hits, saltedHit{i, fi, mi, e})
+									mu.Unlock()
+								}
+							}
+						}
+					}
+				}
+			}
+			mu.Lock()
+			f.tried += q.tried
+			mu.Unlock()
+		})
+	}
+	wg.Wait()
+	for _, h := range hits {
+		if f.confirmSalted(g, h, salts, usual) {
+			break
+		}
+	}
+	return ctx.Err()
+}
+
+// confirmSalted checks a candidate on other rows. A keyed state is not safe for several goroutines, so each call makes one.
+func (f *finder) confirmSalted(g *goal, h saltedHit, salts []salt, usual []message) bool {
+	s, form, m := salts[h.salt], saltedForms[h.form], usual[h.message]
+	p := producer{fmt.Sprintf(form.words, s.words, m.words), func(dst []byte, r *Row) []byte {
+		return form.of(newKeyed(s.bytes), dst, m.of(nil, r))
+	}, digestStreams}
+	return f.confirm(g, &p, h.e)
+}
+
+// quick compares digests with known numbers through the commonest streams, looking at as little of a digest as it can.
+type quick struct {
+	want  [][]knownTarget
+	sizes [][]quickSize // per anchor
+	buf   []byte
+	tried int64
+}
+
+// quickSize groups the targets of one alphabet size.
+type quickSize struct {
+	n       int
+	modulo  [256]byte
+	targets []knownTarget
+	first   [256]bool // numbers with which a target begins or ends
+}
+
+func newQuick(want [][]knownTarget) *quick {
+	q := &quick{want: want}
+	for _, ks := range want {
+		var sizes []quickSize
+		for _, t := range ks {
+			n := len(t.alphabet)
+			at := -1
+			for i := range sizes {
+				if sizes[i].n == n {
+					at = i
+				}
+			}
+			if at < 0 {
+				at = len(sizes)
+				s := quickSize{n: n}
+				for b := range s.modulo {
+					s.modulo[b] = byte(b % n)
+				}
+				sizes = append(sizes, s)
+			}
+			s := &sizes[at]
+			s.targets = append(s.targets, t)
+			s.first[t.numbers[0]], s.first[t.numbers[len(t.numbers)-1]] = true, true
+		}
+		q.sizes = append(q.sizes, sizes)
+	}
+	return q
+}
+
+// match looks for the characters of an anchor in a digest.
+func (q *quick) match(anchor int, d []byte) (encoding, bool) {
+	if len(d) == 0 {
+		return encoding{}, false
+	}
+	q.tried++
+	for i := range q.sizes[anchor] {
+		s := &q.sizes[anchor][i]
+		if s.n == 16 || s.n == 32 || s.n == 64 {
+			si := map[int]int{16: 0, 32: 2, 64: 3}[s.n]
+			q.buf = digestStreams[si].of(q.buf[:0], d, s.n)
+			if e, ok := s.find(q.buf, si); ok {
+				return e, true
+			}
+		}
+		q.buf = q.buf[:0]
+		for _, b := range d {
+			q.buf = append(q.buf, s.modulo[b])
+		}
+		if e, ok := s.find(q.buf, 1); ok {
+			return e, true
+		}
+		for _, si := range [...]int{4, 5, 6} {
+			b := d
+			switch si {
+			case 5:
+				b = window(d, 0, 8)
+			case 6:
+				b = window(d, 0, 4)
+			}
+			// The lowest digit is the first or the last character of the password; the highest need the whole number.
+			if len(b) > 0 && s.first[lowestDigit(b, s.n)] {
+				q.buf = bigDigits(q.buf[:0], b, s.n)
+				if e, ok := s.find(q.buf, si); ok {
+					return e, true
+				}
+			}
+		}
+	}
+	return encoding{}, false
+}
+
+func (s *quickSize) find(st []byte, si int) (encoding, bool) {
+	for _, t := range s.targets {
+		if offset, back := find(st, t.numbers); offset >= 0 {
+			return encoding{stream: &digestStreams[si], n: s.n, offset: offset, step: 1, back: back, order: t.alphabet}, true
+		}
+	}
+	return encoding{}, false
+}
+
+// lowestDigit is a big-endian number modulo n.
+func lowestDigit(d []byte, n int) byte {
+	var r uint64
+	m := uint64(n)
+	for ; len(d)%8 != 0; d = d[1:] {
+		r = (r<<8 | uint64(d[0])) % m
+	}
+	for ; len(d) >= 8; d = d[8:] {
+		_, r = bits.Div64(r, binary.BigEndian.Uint64(d), m)
+	}
+	return byte(r)
+}

@@ -1,0 +1,360 @@
+package password
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/zeebo/xxh3"
+)
+
+// Sizes of what the first pass keeps.
+const (
+	sampleDefault = 5000
+	headRows      = 1000 // the first rows as they stand, for tests that follow the order of the file
+	listedRows    = 8    // row numbers kept of a finding
+)
+
+// survey is what the first pass over a batch learns.
+type survey struct {
+	rows      int64
+	empty     []int64
+	emptyRows int64
+	same      repeated // exact duplicates, by hash
+	alike     repeated // duplicates after folding, by hash
+	published map[string][]int64
+	listed    int64
+	lengths   [65]int64 // the last counts all longer ones
+	sample    []*Row    // a sample that does not depend on the order of rows
+	head      []*Row
+}
+
+// surveyor is one worker of the first pass.
+type surveyor struct {
+	survey
+	folded []byte
+	cut    uint64 // rows with a larger key are not sampled
+	pool   []sampled
+}
+
+type sampled struct {
+	key uint64
+	row *Row
+}
+
+// publishedList answers whether a password is published.
+type publishedList struct {
+	fold  map[uint64]struct{}
+	exact map[string]bool
+	sieve [1 << 10]uint64 // bits by hash, so that most rows need no look-up
+}
+
+func newPublished(list []string) *publishedList {
+	p := &publishedList{fold: map[uint64]struct{}{}, exact: map[string]bool{}}
+	for _, s := range list {
+		if s == "" {
+			continue
+		}
+		h := xxh3.Hash(fold(nil, []byte(s)))
+		p.fold[h] = struct{}{}
+		p.sieve[h>>6&1023] |= 1 << (h & 63)
+		p.exact[strings.ToLower(s)] = true
+	}
+	return p
+}
+
+func (p *publishedList) has(h uint64, pw []byte) bool {
+	if p.sieve[h>>6&1023]>>(h&63)&1 == 0 {
+		return false
+	}
+	if _, ok := p.fold[h]; !ok {
+		return false
+	}
+	return p.exact[strings.ToLower(string(pw))]
+}
+
+// take looks at every row once: duplicates, empty and published passwords, and a sample.
+func take(ctx context.Context, b *Batch, o *Options) (*survey, error) {
+	workers := o.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	memory := o.MemoryBytes
+	if memory <= 0 {
+		memory = 512 << 20
+	}
+	size := o.SampleRows
+	if size <= 0 {
+		size = sampleDefault
+	}
+	same := newRepeats(o.ScratchDir, memory/2, workers)
+	alike := newRepeats(o.ScratchDir, memory/2, workers)
+	out, err := takeWith(ctx, b, o, workers, size, same, alike)
+	if cerr := errors.Join(same.close(), alike.close()); err == nil {
+		err = cerr
+	}
+	return out, err
+}
+
+func takeWith(ctx context.Context, b *Batch, o *Options, workers, size int, same, alike *repeats) (*survey, error) {
+	list := newPublished(o.Published)
+	ws := make([]*surveyor, workers)
+	for i := range ws {
+		ws[i] = &surveyor{cut: ^uint64(0), survey: survey{published: map[string][]int64{}}}
+	}
+	progress := func(n int64) {
+		if o.Progress != nil {
+			o.Progress("survey", n)
+		}
+	}
+	n, err := b.scan(ctx, workers, progress, func(w int, number int64, fields [][]byte) error {
+		s := ws[w]
+		pw := fields[b.password]
+		s.lengths[min(len(pw), len(s.lengths)-1)]++
+		if len(bytes.TrimSpace(pw)) == 0 {
+			s.emptyRows++
+			s.empty = lowest(append(s.empty, number), listedRows)
+			return nil
+		}
+		h := xxh3.Hash(pw)
+		if err := same.add(w, h); err != nil {
+			return err
+		}
+		s.folded = fold(s.folded[:0], pw)
+		f := xxh3.Hash(s.folded)
+		if err := alike.add(w, f); err != nil {
+			return err
+		}
+		if list.has(f, pw) {
+			s.listed++
+			if _, ok := s.published[string(pw)]; ok || len(s.published) < 64 {
+				s.published[string(pw)] = lowest(append(s.published[string(pw)], number), listedRows)
+			}
+		}
+		if key := h*0xD6E8FEB86659FD93 ^ h>>31; key <= s.cut || number <= headRows {
+			r := b.copyRow(number, fields)
+			if key <= s.cut {
+				s.keep(key, r, size)
+			}
+			if number <= headRows {
+				s.head = append(s.head, r)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &survey{rows: n, published: map[string][]int64{}}
+	var pool []sampled
+	for _, s := range ws {
+		out.emptyRows += s.emptyRows
+		out.empty = lowest(append(out.empty, s.empty...), listedRows)
+		out.listed += s.listed
+		for pw, rows := range s.published {
+			out.published[pw] = lowest(append(out.published[pw], rows...), listedRows)
+		}
+		for i, c := range s.lengths {
+			out.lengths[i] += c
+		}
+		pool = append(pool, s.pool...)
+		out.head = append(out.head, s.head...)
+	}
+	for _, x := range lowestKeys(pool, size) {
+		out.sample = append(out.sample, x.row)
+	}
+	byNumber := func(a, b *Row) int { return cmp.Compare(a.Number, b.Number) }
+	slices.SortFunc(out.sample, byNumber)
+	slices.SortFunc(out.head, byNumber)
+	if out.same, err = same.find(); err != nil {
+		return nil, err
+	}
+	out.alike, err = alike.find()
+	return out, err
+}
+
+// keep puts a row into the sample: the rows with the lowest keys stay.
+func (s *surveyor) keep(key uint64, r *Row, size int) {
+	if s.pool = append(s.pool, sampled{key, r}); len(s.pool) >= 2*size {
+		s.pool = lowestKeys(s.pool, size)
+		s.cut = s.pool[len(s.pool)-1].key
+	}
+}
+
+func lowestKeys(pool []sampled, n int) []sampled {
+	slices.SortFunc(pool, func(a, b sampled) int {
+		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.row.Number, b.row.Number))
+	})
+	return pool[:min(len(pool), n)]
+}
+
+// copyRow makes a row that outlives its block.
+func (b *Batch) copyRow(number int64, fields [][]byte) *Row {
+	r := &Row{Number: number, Password: string(fields[b.password]), Values: make([]string, len(fields))}
+	for i, f := range fields {
+		if i != b.password && b.Columns[i].Role != RoleIgnore {
+			r.Values[i] = trimmed(string(f))
+		}
+	}
+	return r
+}
+
+// borrowRow fills a row with texts that point into the block: they are valid until the next row, and nobody keeps them.
+func (b *Batch) borrowRow(r *Row, number int64, fields [][]byte) *Row {
+	r.Number = number
+	for i, f := range fields {
+		s := unsafe.String(unsafe.SliceData(f), len(f))
+		switch {
+		case i == b.password:
+			r.Password = s
+		case b.Columns[i].Role != RoleIgnore:
+			r.Values[i] = trimmed(s)
+		}
+	}
+	return r
+}
+
+// check is what the second pass learns.
+type check struct {
+	same, alike map[uint64]*twins
+	agreed      []int64 // per recipe
+	firsts      [][]int64
+	recomputed  int // declared rows that agree
+	wrong       []int64
+}
+
+// verify runs every recipe on every row and follows up the repeated hashes exactly. It does nothing when there are none.
+func verify(ctx context.Context, b *Batch, o *Options, s *survey, recipes []*Recipe) (*check, error) {
+	declared := map[int64]string{}
+	if o.Declared != nil {
+		declared = o.Declared.Recomputed
+	}
+	out := &check{same: map[uint64]*twins{}, alike: map[uint64]*twins{}, agreed: make([]int64, len(recipes)), firsts: make([][]int64, len(recipes))}
+	if len(s.same.list)+len(s.alike.list)+len(recipes)+len(declared) == 0 {
+		return out, nil
+	}
+	workers := o.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	same, alike := newSieve(s.same.list), newSieve(s.alike.list)
+	ws := make([]*check, workers)
+	buf := make([][]byte, workers)
+	rows := make([]*Row, workers)
+	checks := make([][]func(*Row) bool, workers)
+	for i := range ws {
+		rows[i] = &Row{Values: make([]string, len(b.Columns))}
+		for _, x := range recipes {
+			checks[i] = append(checks[i], x.checker())
+		}
+		ws[i] = &check{same: map[uint64]*twins{}, alike: map[uint64]*twins{}, agreed: make([]int64, len(recipes)), firsts: make([][]int64, len(recipes))}
+	}
+	var seen atomic.Int64
+	progress := func(n int64) {
+		if o.Progress != nil {
+			o.Progress("verify", n)
+		}
+	}
+	_, err := b.scan(ctx, workers, progress, func(w int, number int64, fields [][]byte) error {
+		c := ws[w]
+		pw := fields[b.password]
+		if want, ok := declared[number]; ok {
+			if seen.Add(1); want == string(pw) {
+				c.recomputed++
+			} else {
+				c.wrong = append(c.wrong, number)
+			}
+		}
+		if len(bytes.TrimSpace(pw)) == 0 {
+			return nil
+		}
+		if same.any {
+			note(c.same, same, xxh3.Hash(pw), pw, number)
+		}
+		if alike.any {
+			buf[w] = fold(buf[w][:0], pw)
+			note(c.alike, alike, xxh3.Hash(buf[w]), pw, number)
+		}
+		if len(recipes) == 0 {
+			return nil
+		}
+		r := b.borrowRow(rows[w], number, fields)
+		for i, agrees := range checks[w] {
+			if agrees(r) {
+				c.agreed[i]++
+				if len(c.firsts[i]) < 3 || number < c.firsts[i][len(c.firsts[i])-1] {
+					c.firsts[i] = lowest(append(c.firsts[i], number), 3)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range ws {
+		merge(out.same, c.same)
+		merge(out.alike, c.alike)
+		for i := range recipes {
+			out.agreed[i] += c.agreed[i]
+			out.firsts[i] = lowest(append(out.firsts[i], c.firsts[i]...), 3)
+		}
+		out.recomputed += c.recomputed
+		out.wrong = append(out.wrong, c.wrong...)
+	}
+	slices.Sort(out.wrong)
+	return out, nil
+}
+
+// sieve answers quickly whether a hash is wanted.
+type sieve struct {
+	any    bool
+	wanted map[uint64]struct{}
+	bits   [1 << 12]uint64
+}
+
+func newSieve(list []uint64) *sieve {
+	s := &sieve{any: len(list) > 0, wanted: make(map[uint64]struct{}, len(list))}
+	for _, h := range list {
+		s.wanted[h] = struct{}{}
+		s.bits[h>>6&4095] |= 1 << (h & 63)
+	}
+	return s
+}
+
+func note(m map[uint64]*twins, s *sieve, h uint64, pw []byte, number int64) {
+	if s.bits[h>>6&4095]>>(h&63)&1 == 0 {
+		return
+	}
+	if _, ok := s.wanted[h]; !ok {
+		return
+	}
+	t := m[h]
+	if t == nil {
+		t = &twins{text: map[string][]int64{}}
+		m[h] = t
+	}
+	t.add(pw, number)
+}
+
+func merge(dst, src map[uint64]*twins) {
+	for h, t := range src {
+		d := dst[h]
+		if d == nil {
+			dst[h] = t
+			continue
+		}
+		d.rows += t.rows
+		for pw, rows := range t.text {
+			if _, ok := d.text[pw]; ok || len(d.text) < twinTexts {
+				d.text[pw] = lowest(append(d.text[pw], rows...), twinRows)
+			}
+		}
+	}
+}
