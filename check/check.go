@@ -24,6 +24,7 @@ type Check struct {
 	Doc      string          // its documentation; the first line is its title
 	Observes []assay.TermID  // every term it may state; Report refuses others
 	Needs    []evidence.Kind // kinds of which the dossier must hold at least one item each
+	NeedsAny []evidence.Kind // kinds of which it must hold at least one item of some
 	Requires []*Check        // whose results it reads
 
 	// Result is the type of what Run returns for others; nil where it returns nothing.
@@ -41,6 +42,11 @@ func (c *Check) Title() string {
 }
 
 func (c *Check) String() string { return c.Name }
+
+// reads reports whether the check says that it reads evidence of the kind.
+func (c *Check) reads(k evidence.Kind) bool {
+	return slices.Contains(c.Needs, k) || slices.Contains(c.NeedsAny, k)
+}
 
 var (
 	nameForm = regexp.MustCompile(`^[a-z][a-z0-9]*(/[a-z][a-z0-9]*)*$`)
@@ -116,7 +122,7 @@ func (c *Check) validate() error {
 			return fmt.Errorf("term %s stands twice", t)
 		}
 	}
-	for _, k := range c.Needs {
+	for _, k := range slices.Concat(c.Needs, c.NeedsAny) {
 		if !slices.Contains(evidence.Kinds(), k) {
 			return fmt.Errorf("needs %q, which is no kind of evidence", k)
 		}
