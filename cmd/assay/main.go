@@ -43,6 +43,7 @@ type commands struct {
 	Test testCommand `cmd:"" help:"Run every check the evidence allows, judge, write the report."`
 	Ask  askCommand  `cmd:"" help:"Answer what is still unknown and can change a verdict."`
 	Law  lawCommand  `cmd:"" help:"Show the law as data, and compare it between dates."`
+	Read readCommand `cmd:"" help:"Read public information: pages, statements, security.txt."`
 }
 
 // environment is the world outside: what commands may touch of it.
