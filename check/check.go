@@ -25,6 +25,7 @@ type Check struct {
 	Observes []assay.TermID  // every term it may state; Report refuses others
 	Needs    []evidence.Kind // kinds of which the dossier must hold at least one item each
 	NeedsAny []evidence.Kind // kinds of which it must hold at least one item of some
+	Uses     []evidence.Kind // kinds that it reads too, where the dossier holds them
 	Requires []*Check        // whose results it reads
 
 	// Result is the type of what Run returns for others; nil where it returns nothing.
@@ -42,11 +43,6 @@ func (c *Check) Title() string {
 }
 
 func (c *Check) String() string { return c.Name }
-
-// reads reports whether the check says that it reads evidence of the kind.
-func (c *Check) reads(k evidence.Kind) bool {
-	return slices.Contains(c.Needs, k) || slices.Contains(c.NeedsAny, k)
-}
 
 var (
 	nameForm = regexp.MustCompile(`^[a-z][a-z0-9]*(/[a-z][a-z0-9]*)*$`)
@@ -122,9 +118,9 @@ func (c *Check) validate() error {
 			return fmt.Errorf("term %s stands twice", t)
 		}
 	}
-	for _, k := range slices.Concat(c.Needs, c.NeedsAny) {
+	for _, k := range slices.Concat(c.Needs, c.NeedsAny, c.Uses) {
 		if !slices.Contains(evidence.Kinds(), k) {
-			return fmt.Errorf("needs %q, which is no kind of evidence", k)
+			return fmt.Errorf("needs or uses %q, which is no kind of evidence", k)
 		}
 	}
 	return nil

@@ -79,9 +79,9 @@ func NewPass(c *Check, in Input) *Pass {
 	return &Pass{check: c, in: in, observations: map[assay.ObservationID]assay.Observation{}}
 }
 
-// Items is the evidence of one kind in order of name. A check sees the kinds that it needs, and no others.
+// Items is the evidence of one kind in order of name. A check sees the kinds that it needs or uses, and no others.
 func (p *Pass) Items(kind evidence.Kind) []evidence.Item {
-	if !p.check.reads(kind) || p.in.Evidence == nil {
+	if !p.reads(kind) || p.in.Evidence == nil {
 		return nil
 	}
 	return p.in.Evidence.Of(kind)
@@ -104,10 +104,14 @@ func (p *Pass) FS(item evidence.Item) (fs.FS, io.Closer, error) {
 }
 
 func (p *Pass) mayRead(item evidence.Item) error {
-	if !p.check.reads(item.Kind) || p.in.Evidence == nil {
-		return fmt.Errorf("check %s does not say that it needs %s: %w", p.check, item.Kind, assay.ErrRefused)
+	if !p.reads(item.Kind) || p.in.Evidence == nil {
+		return fmt.Errorf("check %s does not say that it needs or uses %s: %w", p.check, item.Kind, assay.ErrRefused)
 	}
 	return nil
+}
+
+func (p *Pass) reads(kind evidence.Kind) bool {
+	return slices.Contains(p.check.Needs, kind) || slices.Contains(p.check.NeedsAny, kind) || slices.Contains(p.check.Uses, kind)
 }
 
 // Parts are the parts of the product that the dossier names.

@@ -79,11 +79,25 @@ func parse(name string, data []byte) ([]*Regime, error) {
 		return parseStandard(name, data)
 	}
 	r := &Regime{}
-	if err := yaml.UnmarshalWithOptions(data, r, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", name, assay.ErrInvalid, err)
+	if err := decode(name, data, r); err != nil {
+		return nil, err
 	}
 	r.eachExpr(func(e *Expr) { e.file = name })
 	return []*Regime{r}, nil
+}
+
+// decode reads YAML strictly. The library panics on some broken input; drafts of law
+// may come from anywhere.
+func decode(name string, data []byte, into any) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%s: %w: not readable as YAML", name, assay.ErrInvalid)
+		}
+	}()
+	if err := yaml.UnmarshalWithOptions(data, into, yaml.Strict()); err != nil {
+		return fmt.Errorf("%s: %w: %w", name, assay.ErrInvalid, err)
+	}
+	return nil
 }
 
 // join adds what another file says of the regime.

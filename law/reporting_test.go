@@ -29,6 +29,13 @@ func TestReporting(t *testing.T) {
 		{name: "all-there", base: good, limb: "reporting", want: pass, because: "Sch.1 para 2"},
 		{name: "nothing-known", with: pattern{"label.relied_on": false}, limb: "reporting", want: open, waits: law.OpenEvidence, because: "Sch.1 para 2"},
 
+		{name: "all-there-by-the-standard", base: good, with: pattern{"component.required": true}, limb: "para2-standard", want: pass, because: "Sch.2 para 2"},
+		{name: "all-there-by-iso", base: good, with: iso.with(pattern{"component.required": true}), limb: "para2-iso", want: pass, because: "Sch.2 para 2"},
+
+		{name: "no-required-software-by-the-standard", base: good, with: pattern{"reporting.covers": []string{"hardware", "preinstalled", "associated"}}, limb: "para2-standard", want: pass, because: "Sch.2 para 2"},
+		{name: "no-required-software-by-iso", base: good, with: iso.with(pattern{"reporting.covers": []string{"hardware", "preinstalled", "associated"}}), limb: "para2-iso", want: pass, because: "Sch.2 para 2"},
+		{name: "no-app-by-iso", base: good, with: iso.with(pattern{"component.associated": false, "reporting.covers": device}), limb: "para2-iso", want: pass, because: "Sch.2 para 2"},
+
 		// VR-1.
 		{name: "VR-1-contact", base: good, limb: "VR-1-contact", want: pass, because: "para 2(2)(a)"},
 		{name: "VR-1-no-contact", base: good, with: pattern{"reporting.contact_published": false}, limb: "VR-1", want: fail, because: "para 2(2)(a)"},

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/assay-psti/assay"
 )
 
@@ -189,8 +187,8 @@ func (p *Provision) Mandatory() bool { return strings.HasPrefix(p.Status, "M") }
 // parseStandard reads a catalogue and makes one regime for each edition.
 func parseStandard(name string, data []byte) ([]*Regime, error) {
 	var c catalogueFile
-	if err := yaml.UnmarshalWithOptions(data, &c, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", name, assay.ErrInvalid, err)
+	if err := decode(name, data, &c); err != nil {
+		return nil, err
 	}
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -361,11 +359,12 @@ func (s *Catalogue) cite(id string) assay.Cite {
 // requirement is the node of a provision: by what facts it is met, then its test
 // cases.
 func (s *Catalogue) requirement(p *Provision) *Node {
-	n := &Node{ID: p.ID, Title: p.Name, Kind: "provision", Cite: s.cite(p.ID), Confidence: Read, Level: p.Status[:1],
+	n := &Node{ID: p.ID, Title: p.Name, Kind: "provision", Cite: s.cite(p.ID), Level: p.Status[:1],
+		Confidence: Secondary, Reading: p.Paraphrase, // its wording was seen in transcriptions only
 		When: Expr{Source: p.condition()}}
 	if len(p.Conditions) > 1 {
 		n.Confidence, n.Decision = Inferred, 31
-		n.Reading = "Several conditions stand on this row; all of them must hold."
+		n.Reading += " All conditions of the row must hold."
 	}
 	switch {
 	case p.Met != nil:

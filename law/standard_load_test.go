@@ -92,6 +92,7 @@ func TestStandardIsChecked(t *testing.T) {
 		{"unknown-term", "holds: en.a}]}", "holds: en.b}]}", "en.b"},
 		{"empty-provision", `  - id: "1-2"`, "  -\n  - id: \"1-2\"", "empty"},
 		{"empty-limb", "all: [{id: a, title: A, confidence: R, holds: en.a}]", "all: [null]", "empty"},
+		{"tag-that-the-library-cannot-take", "jurisdiction: Nowhere", "jurisdiction: !0 0\nA: 0", "small.standard.yaml"},
 		{"no-term-for-a-case", "id: 1-2-1", "id: 1-2-2", "case.t1.p1_2_2"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -112,6 +113,7 @@ func FuzzStandard(f *testing.F) {
 	f.Add(smallStandard)
 	f.Add("id: x\nprovisions: [null]\n")
 	f.Add("editions: [{edition: E}]\nprovisions: [{id: a, met: {all: [null]}}]\n")
+	f.Add("editions: !00000000 00\nA: 00000000")
 	v := smallVocabulary(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		_, _ = law.Load(fstest.MapFS{"small.standard.yaml": {Data: []byte(text)}}, v)

@@ -102,6 +102,15 @@ func TestStatement(t *testing.T) {
 		{name: "RET-2-to-29-february-one-day-short", base: good, with: pattern{"statement.issued": "2026-03-01", "statement.keep_until": "2036-02-28"}, limb: "RET-2", want: fail, because: "reg 8(a)"},
 		{name: "RET-3-longer-support-period", base: good, with: pattern{"statement.support_end": "2036-12-31"}, limb: "retention", want: fail, because: "reg 8(b)"},
 		{name: "RET-3-longer-support-period-kept", base: good, with: pattern{"statement.support_end": "2036-12-31", "statement.keep_until": "2036-12-31"}, limb: "retention", want: pass, because: "reg 8(b)"},
+		{name: "RET-3-no-period-stated", base: good, with: pattern{"statement.support_period_stated": false, "statement.support_end": nil}, limb: "RET-3", want: none, because: "reg 8(b)"},
+		{name: "RET-3-period-stated-end-unknown", base: good, with: pattern{"statement.support_end": nil}, limb: "RET-3", want: open, waits: law.OpenEvidence, wanted: []string{"statement.support_end"}, because: "reg 8(b)"},
+		{name: "RET-lost-on-the-last-day", base: good, with: pattern{"statement.copy_kept": false}, asAt: "2035-05-31", limb: "retention", want: fail, because: "reg 8(a)"},
+		{name: "RET-lost-the-day-after", base: good, with: pattern{"statement.copy_kept": false}, asAt: "2035-06-01", limb: "retention", want: none, because: "reg 8(a)"},
+		{name: "RET-lost-while-the-support-period-runs", base: good, with: pattern{"statement.copy_kept": false, "statement.support_end": "2036-12-31"}, asAt: "2036-12-31", limb: "retention", want: fail, because: "reg 8(b)"},
+		{name: "RET-lost-with-issue-unknown", base: good, with: pattern{"statement.copy_kept": false, "statement.issued": nil}, limb: "retention", want: fail, because: "reg 8"},
+		{name: "RET-late-with-issue-unknown", base: good, with: pattern{"statement.copy_kept": false, "statement.issued": nil}, asAt: "2033-09-14", limb: "retention", want: open, waits: law.OpenEvidence, because: "reg 8"},
+		{name: "RET-by-batch", base: batch.and(good.ofBatch("B2")), limb: "retention", want: pass, because: "reg 8, each batch"},
+		{name: "RET-batches-not-all-named", base: batch, with: pattern{"statement.list_complete": nil}, limb: "retention", want: open, waits: law.OpenEvidence, because: "reg 8, each batch"},
 		{name: "RET-second-batch-short", base: batch.and(good.with(pattern{"statement.issued": "2026-01-01"}).ofBatch("B2")), limb: "retention", want: fail, because: "reg 8, each batch"},
 	})
 }

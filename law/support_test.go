@@ -35,6 +35,14 @@ func TestSupport(t *testing.T) {
 		{name: "all-there", base: good, limb: "support", want: pass, because: "Sch.1 para 3"},
 		{name: "nothing-known", with: pattern{"label.relied_on": false}, limb: "support", want: open, waits: law.OpenEvidence, because: "Sch.1 para 3"},
 
+		{name: "all-there-by-the-standard", base: good, limb: "para3-standard", want: pass, because: "Sch.2 para 3"},
+		{name: "all-there-by-the-standard-in-early-2025", base: good, asAt: "2025-04-05", limb: "para3-standard", want: pass, because: "Sch.2 para 3"},
+		{name: "extension-in-time-by-the-standard", base: good, with: pattern{"support.extended": true, "support.extension_published": true, "support.extension_prompt": true}, limb: "para3-standard", want: pass, because: "Sch.2 para 3"},
+		{name: "all-updatable-by-the-standard", base: good, with: pattern{"component.hardware_updatable": true, "component.required_updatable": true}, limb: "para3-standard", want: pass, because: "Sch.2 para 3"},
+
+		{name: "only-what-is-updatable-by-the-standard", base: good, with: pattern{"support.covers": []string{"preinstalled", "associated"}}, limb: "para3-standard", want: pass, because: "Sch.2 para 3"},
+		{name: "only-firmware-updatable-by-the-standard", base: good, with: pattern{"component.associated_updatable": false, "support.covers": []string{"preinstalled"}}, limb: "para3-standard", want: pass, because: "Sch.2 para 3"},
+
 		// SP-0, the gate.
 		{name: "SP-0-firmware", base: good, limb: "SP-0", want: pass, because: "para 3(1)(b)"},
 		{name: "SP-0-nothing-updatable", base: good, with: frozen, limb: "support", want: none, because: "para 3(1), decision 12"},
@@ -137,6 +145,7 @@ func TestSupport(t *testing.T) {
 
 		// SP-7: supply after the end.
 		{name: "SP-7-last-day", base: good, asAt: "2029-12-31", limb: "support", want: pass, because: "decision 14"},
+		{name: "SP-7-last-day-limb", base: good, asAt: "2029-12-31", limb: "SP-7", want: pass, because: "decision 14"},
 		{name: "SP-7-day-after", base: good, asAt: "2030-01-01", limb: "SP-7", want: open, waits: law.OpenLaw, wanted: []string{}, because: "decision 14"},
 		{name: "SP-7-day-after-requirement", base: good, asAt: "2030-01-01", limb: "support", want: open, waits: law.OpenLaw, wanted: []string{}, because: "decision 14"},
 		{name: "SP-7-end-unknown", base: good, with: pattern{"support.end": nil}, limb: "SP-7", want: open, waits: law.OpenEvidence, wanted: []string{"support.end"}, because: "decision 14"},

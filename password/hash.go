@@ -39,7 +39,7 @@ const (
 // the machine: a field beyond them is read, and refused when computed.
 const (
 	maxHashField   = 1024      // bytes; longer is unrecognised
-	maxPassword    = 512       // bytes, as libxcrypt
+	maxTried       = 512       // bytes, as libxcrypt
 	maxSHARounds   = 1_000_000 // half a second
 	maxBcryptCost  = 14        // about a second
 	maxYescryptMem = 128 << 20 // bytes

@@ -63,7 +63,7 @@ func (h Hash) matchesPair(ctx context.Context, p, q string) (bool, bool, error) 
 }
 
 func passwordPossible(p string) bool {
-	return len(p) <= maxPassword && strings.IndexByte(p, 0) < 0
+	return len(p) <= maxTried && strings.IndexByte(p, 0) < 0
 }
 
 func (h Hash) matchesOne(password string) (bool, error) {

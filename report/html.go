@@ -2,6 +2,7 @@ package report
 
 import (
 	_ "embed"
+	"fmt"
 	"html/template"
 	"io"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/law"
+	"github.com/assay-psti/assay/password"
 	"github.com/assay-psti/assay/vocab"
 )
 
@@ -26,7 +28,8 @@ func HTML(out io.Writer, d *Document, v *vocab.Vocabulary) error {
 		"why": w.why, "fact": w.fact, "bearing": bearing, "basis": basis, "subject": subject, "deciders": deciders,
 		"moment": moment, "slug": slug, "mark": mark, "class": class, "words": sentence, "observation": w.observation,
 		"title": w.title, "short": short, "child": w.child, "wanted": func(x []law.Wanted) string { return w.wanted(x, 8) },
-		"scopeWords": scopeWords, "routes": routes, "gateWords": gateWords, "lower": lowerFirst, "top": func(r *law.Result) limbView { return limbView{r, 0} },
+		"scopeWords": scopeWords, "routes": routes, "gateWords": gateWords, "verdictOf": verdictOf, "percent": func(x float64) string { return fmt.Sprintf("%.0f%%", 100*x) },
+		"bits": func(x float64) string { return fmt.Sprintf("%.1f", x) }, "lower": lowerFirst, "top": func(r *law.Result) limbView { return limbView{r, 0} },
 	}).Parse(pageSource)
 	if err != nil {
 		return err
@@ -55,6 +58,21 @@ func (p pageView) Shortfall() string {
 		}
 	}
 	return ""
+}
+
+// Audits are the audits of batches, each with its picture.
+func (p pageView) Audits() []audit {
+	var all []audit
+	for _, r := range p.Passwords {
+		all = append(all, audit{r, passwordLimbs(r), chart(r)})
+	}
+	return all
+}
+
+type audit struct {
+	*password.Report
+	Each  []passwordLimb
+	Chart *Chart
 }
 
 // Sources are the observations that stand, by source.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/law"
+	"github.com/assay-psti/assay/password"
 	"github.com/assay-psti/assay/vocab"
 )
 
@@ -49,6 +50,7 @@ type Document struct {
 	Product Product `json:"product"`
 	law.Assessment
 	Checks       []Outcome           `json:"checks"`
+	Passwords    []*password.Report  `json:"passwords,omitempty"` // audits of the batches in the dossier
 	Observations []assay.Observation `json:"observations"`
 	Disclaimer   string              `json:"disclaimer"`
 }

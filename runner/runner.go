@@ -48,6 +48,7 @@ type Result struct {
 	Outcomes     []CheckOutcome      // by name
 	Observations []assay.Observation // in the order of check.Sort
 	Withdrawals  []assay.Observation // of what no longer stands
+	Results      map[string]any      // what each check that ran returned, by its name; nothing for those that return nothing
 }
 
 // node is one check in a run.
@@ -275,7 +276,7 @@ func (r *run) finish(nodes []*node) *Result {
 	r.mu.Lock()
 	r.over = true // what a check left behind says is no longer of interest
 	r.mu.Unlock()
-	var out Result
+	out := Result{Results: map[string]any{}}
 	var tally Tally
 	for _, n := range nodes {
 		out.Outcomes = append(out.Outcomes, n.outcome)
@@ -286,6 +287,9 @@ func (r *run) finish(nodes []*node) *Result {
 			tally.Skipped++
 		default:
 			tally.Failed++
+		}
+		if n.result != nil {
+			out.Results[n.check.Name] = n.result
 		}
 		outcome := n.outcome
 		r.send(Message{Kind: Outcome, Check: n.check.Name, Outcome: &outcome})

@@ -304,9 +304,12 @@ func (r *reader) period() {
 	}
 }
 
+// function are words that name what a signatory is.
+var function = regexp.MustCompile(`(?i)\b(?:director|manager|officer|head of|president|secretary|engineer|chief|CEO|CTO|CFO|COO|function|position|title)\b`)
+
 // signed is SOC-08 and SOC-09.
 func (r *reader) signed() {
-	if x := r.item("SOC-08"); x != nil && x.Why == "" {
+	if x := r.item("SOC-08"); x != nil && function.MatchString(x.Quote) {
 		r.report("statement.signatory_function", assay.Bool(true), quote(x), r.at(x))
 	}
 	r.remark("whether it is signed, by whom and where, a person must see")

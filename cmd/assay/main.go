@@ -43,7 +43,9 @@ type commands struct {
 	Test testCommand `cmd:"" help:"Run every check the evidence allows, judge, write the report."`
 	Ask  askCommand  `cmd:"" help:"Answer what is still unknown and can change a verdict."`
 	Law  lawCommand  `cmd:"" help:"Show the law as data, and compare it between dates."`
-	Read readCommand `cmd:"" help:"Read public information: pages, statements, security.txt."`
+
+	Passwords passwordsCommand `cmd:"" help:"Audit a batch of default passwords, or generate lawful ones."`
+	Read      readCommand      `cmd:"" help:"Read public information: pages, statements, security.txt."`
 }
 
 // environment is the world outside: what commands may touch of it.

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/check"
 	"github.com/assay-psti/assay/fetch"
 	"github.com/assay-psti/assay/law"
@@ -375,14 +374,4 @@ func quoted(s string) string {
 		r = append(r[:197], []rune("...")...)
 	}
 	return check.Printable("\"" + string(r) + "\"")
-}
-
-// writeNew writes a file that must not exist yet.
-func writeNew(name string, data []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return &assay.Problem{Kind: assay.ErrConflict, Where: name, What: "cannot be written as a new file", Do: "name another"}
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Close())
 }

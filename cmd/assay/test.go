@@ -6,13 +6,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/check/all"
+	"github.com/assay-psti/assay/check/passwords"
 	"github.com/assay-psti/assay/dossier"
 	"github.com/assay-psti/assay/law"
+	"github.com/assay-psti/assay/password"
 	"github.com/assay-psti/assay/report"
 	"github.com/assay-psti/assay/runner"
 	"github.com/assay-psti/assay/vocab"
@@ -25,10 +29,18 @@ type testCommand struct {
 	JSON  bool     `name:"json" help:"Machine form on standard output, and nothing else there."`
 	Limbs bool     `help:"Show every limb, not only those that decide."`
 	Jobs  int      `help:"Checks that run at the same time." default:"2"`
+	Fetch bool     `help:"First fetch the public pages that product.yaml names, and keep them as evidence. Without it, no network is used."`
+
+	AuthorisedBy string `name:"authorised-by" help:"Who allowed speaking to addresses that are not public; it is recorded." placeholder:"NAME"`
 }
 
 // Run checks, judges and writes the report.
 func (c *testCommand) Run(ctx context.Context, env *environment) error {
+	if c.Fetch {
+		if err := fetchPages(ctx, env, c.Dir, c.AuthorisedBy); err != nil {
+			return err
+		}
+	}
 	d, err := dossier.Open(ctx, c.Dir)
 	if err != nil {
 		return err
@@ -40,7 +52,7 @@ func (c *testCommand) Run(ctx context.Context, env *environment) error {
 	if _, err := fold(d); err != nil { // before an hour of checks, not after
 		return err
 	}
-	outcomes, err := runChecks(ctx, env, d, c.Jobs)
+	outcomes, audits, err := runChecks(ctx, env, d, c.Jobs)
 	if err != nil {
 		return err
 	}
@@ -50,7 +62,7 @@ func (c *testCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	doc.Product.Dossier = filepath.ToSlash(filepath.Clean(c.Dir))
-	doc.Checks = outcomes
+	doc.Checks, doc.Passwords = outcomes, audits
 	if err := writeReports(d, doc); err != nil {
 		return err
 	}
@@ -72,24 +84,30 @@ func (c *testCommand) Run(ctx context.Context, env *environment) error {
 }
 
 // runChecks runs every check that the evidence allows and keeps what it observed.
-func runChecks(ctx context.Context, env *environment, d *dossier.Dossier, jobs int) ([]report.Outcome, error) {
+func runChecks(ctx context.Context, env *environment, d *dossier.Dossier, jobs int) ([]report.Outcome, []*password.Report, error) {
 	p := progress{environment: env}
 	defer p.clear()
-	result, err := runner.Run(ctx, runner.Input{Checks: all.Checks(), Evidence: d.Evidence, Parts: d.Parts(), Earlier: d.Observed},
+	result, err := runner.Run(ctx, runner.Input{Checks: all.Checks(), Evidence: d.Evidence, Parts: d.Parts(), Product: productOf(&d.Product), Earlier: d.Observed},
 		runner.Options{Jobs: jobs, Now: env.now, Log: slog.Default(), Emit: p.message})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, made := range [][]assay.Observation{result.Observations, result.Withdrawals} {
 		if _, err := d.Append(made); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	outcomes := make([]report.Outcome, len(result.Outcomes))
 	for i, o := range result.Outcomes {
 		outcomes[i] = report.Outcome{Check: o.Check, Title: o.Title, Outcome: string(o.State), Reason: o.Reason, Remarks: o.Remarks, Whole: o.Whole, Observations: o.Observations}
 	}
-	return outcomes, nil
+	var audits []*password.Report
+	if reports, ok := result.Results[passwords.Check.Name].(passwords.Reports); ok {
+		for _, name := range slices.Sorted(maps.Keys(reports)) {
+			audits = append(audits, reports[name])
+		}
+	}
+	return outcomes, audits, nil
 }
 
 // shortfall is the checks that failed, and the terms of all checks for which there
@@ -160,6 +178,14 @@ func (p *progress) message(m runner.Message) {
 	line := m.Check + " " + m.What
 	if m.Total > 0 {
 		line += fmt.Sprintf(" %d%%", 100*m.Done/m.Total)
+	}
+	p.line(line)
+}
+
+// line shows what goes on, while a person watches.
+func (p *progress) line(line string) {
+	if !p.errTerm {
+		return
 	}
 	if r := []rune(line); len(r) > 76 {
 		line = string(r[:76])

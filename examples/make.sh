@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Makes the firmware images of the two example dossiers. Both products are
-# invented; the images are real squashfs file systems. Wants squashfs-tools and
-# openssl. The images are kept, so nobody needs to run this to try assay.
+# Makes the evidence of the two example dossiers: firmware images, which are real
+# squashfs file systems, and a factory's list of passwords. Both products are
+# invented. Wants squashfs-tools and openssl. What it makes is kept, so nobody
+# needs to run this to try assay.
 set -euo pipefail
 cd "$(dirname "$0")"
 tree=$(mktemp -d)
@@ -51,6 +52,18 @@ telnetd &
 X
 chmod 755 "$tree/etc/init.d/rcS"
 image camera/evidence/firmware/camera-1.4.0.squashfs
+
+# The keys of the camera's own Wi-Fi, as its factory would print them: each is the
+# beginning of the MD5 of the unit's MAC address. A strength meter likes them.
+mkdir -p camera/evidence/passwords
+{
+  echo serial,mac,ssid,password
+  for i in $(seq 0 299); do
+    mac=$(printf '02aaee%06x' $((0x31a400 + i * 2)))
+    key=$(printf %s "$mac" | openssl md5 -r | cut -c1-12)
+    printf 'NW%07d,%s,NightWatch-%s,%s\n' $((4100 + i)) "$(sed 's/../&:/g; s/:$//' <<<"$mac")" "${mac:8}" "$key"
+  done
+} > camera/evidence/passwords/wifi-setup.csv
 
 # The kettle: nobody can log in, nothing listens.
 elf "$tree/bin/busybox" 'BusyBox v1.37.0 (2026-01-01) multi-call binary.'
