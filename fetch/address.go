@@ -29,6 +29,9 @@ func prefixes(texts ...string) []netip.Prefix {
 	return out
 }
 
+// manyReceivers are addresses that nobody can allow: no page stands there.
+const manyReceivers = "for many receivers"
+
 // kindOf says what kind of address this is; "" for one of the public internet.
 func kindOf(a netip.Addr) string {
 	a = a.Unmap().WithZone("")
@@ -42,7 +45,7 @@ func kindOf(a netip.Addr) string {
 	case a.IsLinkLocalUnicast():
 		return "link-local"
 	case a.IsMulticast(), a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-		return "for many receivers"
+		return manyReceivers
 	case a.IsUnspecified():
 		return "no address at all"
 	}
@@ -65,7 +68,7 @@ func guard(authorisedBy string) func(network, address string, _ syscall.RawConn)
 			return fmt.Errorf("%w: %s", ErrAddress, address)
 		}
 		kind := kindOf(at.Addr())
-		if kind == "" || authorisedBy != "" && kind != "for many receivers" {
+		if kind == "" || authorisedBy != "" && kind != manyReceivers {
 			return nil
 		}
 		return fmt.Errorf("%w: %s is %s", ErrAddress, at.Addr(), kind)

@@ -24,9 +24,10 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Agent is the name by which robots.txt may speak of this program.
@@ -255,7 +256,11 @@ func plain(err error) string {
 	switch {
 	case errors.Is(err, ErrAddress):
 		text := err.Error()
-		return text[strings.Index(text, ErrAddress.Error()):] + "; name who allows it with --authorised-by"
+		text = clip(text[strings.Index(text, ErrAddress.Error()):])
+		if strings.HasSuffix(text, manyReceivers) {
+			return text
+		}
+		return text + "; name who allows it with --authorised-by"
 	case errors.As(err, &dns):
 		return "no such host: " + dns.Name
 	case errors.As(err, &name):
@@ -273,7 +278,7 @@ func plain(err error) string {
 	case errors.As(err, &u):
 		err = u.Err
 	}
-	return clip(strings.Join(strings.Fields(strconv.Quote(err.Error())), " "))
+	return clip(err.Error())
 }
 
 func timeout(err error) bool {
@@ -281,8 +286,15 @@ func timeout(err error) bool {
 	return errors.As(err, &n) && n.Timeout()
 }
 
+// clip makes one line of bounded length that any screen can show.
 func clip(s string) string {
-	if s = strings.Trim(s, `"`); len(s) > 300 {
+	s = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && !unicode.IsSpace(r) || r == utf8.RuneError {
+			return '?'
+		}
+		return r
+	}, s)), " ")
+	if len(s) > 300 {
 		return strings.ToValidUTF8(s[:297], "") + "..."
 	}
 	return s

@@ -19,16 +19,16 @@ type End struct {
 	At    assay.Reference
 }
 
-// Ends are the ends that the dated pages published for the product, by series of
+// endsOf gives the ends that the dated pages published for the product, by series of
 // pages, the oldest first; a page that states none, or more than one, gives none.
-func Ends(saved *pages.Result, product page.Product) map[string][]End {
+func endsOf(saved *pages.Result, product page.Product) map[string][]End {
 	out := map[string][]End{}
 	for _, purpose := range []string{pages.Support, pages.Product, pages.Security} {
 		for _, p := range saved.History(purpose) {
 			if p.Doc == nil {
 				continue
 			}
-			if e, ok := endFor(p, product); ok && !slices.ContainsFunc(out[p.Series()], func(f End) bool { return f.Page == p }) {
+			if e, ok := EndOn(p, product); ok && !slices.ContainsFunc(out[p.Series()], func(f End) bool { return f.Page == p }) {
 				out[p.Series()] = append(out[p.Series()], e)
 			}
 		}
@@ -36,7 +36,9 @@ func Ends(saved *pages.Result, product page.Product) map[string][]End {
 	return out
 }
 
-func endFor(p *pages.Page, product page.Product) (End, bool) {
+// EndOn is the end that a page states for the product; false where it states none,
+// or more than one.
+func EndOn(p *pages.Page, product page.Product) (End, bool) {
 	a := page.SupportFor(p.Doc, product)
 	if !counts(a.Match) {
 		return End{}, false
@@ -55,9 +57,9 @@ func endFor(p *pages.Page, product page.Product) (End, bool) {
 	return out, !out.Last.Zero()
 }
 
-// shorter reports whether b ends before a. Where one gives but the month, a
+// Shorter reports whether b ends before a. Where one gives but the month, a
 // difference within that month is none.
-func shorter(a, b End) bool {
+func Shorter(a, b End) bool {
 	if a.Form == "month" || b.Form == "month" {
 		return b.Last.String()[:7] < a.Last.String()[:7]
 	}
@@ -66,7 +68,7 @@ func shorter(a, b End) bool {
 
 // history compares what the dated copies of each page published.
 func (r *reader) history(saved *pages.Result) {
-	all := Ends(saved, r.product)
+	all := endsOf(saved, r.product)
 	var series []string
 	for s := range all {
 		series = append(series, s)
@@ -88,11 +90,11 @@ func (r *reader) changes(ends []End) {
 			longest = e
 		case e.Match != longest.Match:
 			r.pass.Remark(fmt.Sprintf("%s said %q from %s and %s says %q from %s: not said in the same way, so that a person must compare them", longest.Page.Title(), longest.Quote, longest.Page.Day(), e.Page.Title(), e.Quote, e.Page.Day()))
-		case shorter(longest, e):
+		case Shorter(longest, e):
 			if cut.Page == nil {
 				cut, by = longest, e
 			}
-		case shorter(e, longest):
+		case Shorter(e, longest):
 			longest = e
 		}
 	}
@@ -103,11 +105,11 @@ func (r *reader) changes(ends []End) {
 	if cut.Page != nil {
 		note := fmt.Sprintf("on %s it read %q; from %s it read %q", cut.Page.Day(), cut.Quote, by.Page.Day(), by.Quote)
 		r.report("support.shortened", assay.Bool(true), note, cut.At, by.At)
-		undone := last.Match == longest.Match && !shorter(longest, last)
+		undone := last.Match == longest.Match && !Shorter(longest, last)
 		note = fmt.Sprintf("the longest read %q; since %s it reads %q", longest.Quote, last.Page.Day(), last.Quote)
 		r.report("support.shortening_undone", assay.Bool(undone), note, longest.At, last.At)
 	}
-	if first.Match == last.Match && shorter(last, first) {
+	if first.Match == last.Match && Shorter(last, first) {
 		note := fmt.Sprintf("on %s it read %q; from %s it reads %q", first.Page.Day(), first.Quote, last.Page.Day(), last.Quote)
 		r.report("support.extended", assay.Bool(true), note, first.At, last.At)
 		if slices.Contains(r.standing, last.Page) {

@@ -46,6 +46,7 @@ type commands struct {
 
 	Passwords passwordsCommand `cmd:"" help:"Audit a batch of default passwords, or generate lawful ones."`
 	Read      readCommand      `cmd:"" help:"Read public information: pages, statements, security.txt."`
+	Watch     watchCommand     `cmd:"" help:"Tell what changed when in what was published, from the kept pages."`
 }
 
 // environment is the world outside: what commands may touch of it.
