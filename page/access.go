@@ -27,6 +27,13 @@ func (r *reader) access() {
 		r.hiddenText()
 	}
 	r.walls(lower, words)
+	if c, ok := d.Has(NotFoundPage); ok {
+		for i := range r.out {
+			if r.out[i].Verdict == Present && r.out[i].Limb != "" {
+				r.out[i].Verdict, r.out[i].Why = Unclear, join(r.out[i].Why, c.Why)
+			}
+		}
+	}
 }
 
 func (r *reader) languageReading() {

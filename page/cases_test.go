@@ -18,6 +18,7 @@ type invented struct {
 	Values     map[string]string  `yaml:"values"`
 	English    Verdict            `yaml:"english"`
 	Conditions []ConditionKind    `yaml:"conditions"`
+	Without    []ConditionKind    `yaml:"no_conditions"`
 	Support    []struct {
 		Product string `yaml:"product"`
 		Match   Match  `yaml:"match"`
@@ -93,6 +94,11 @@ func TestInventedPages(t *testing.T) {
 				for _, k := range c.Conditions {
 					if _, ok := d.Has(k); !ok {
 						t.Errorf("condition %s is missing from %v", k, d.Conditions)
+					}
+				}
+				for _, k := range c.Without {
+					if x, ok := d.Has(k); ok {
+						t.Errorf("condition %s: got %q, want none", k, x.Why)
 					}
 				}
 				for _, s := range c.Support {

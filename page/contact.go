@@ -116,7 +116,7 @@ func (r *reader) contactIn(i int, text string, links []Link) {
 		switch {
 		case strong && s.mask&cBreach == 0, strong && ctx > 0, ctx == 2 && !unrelatedMailbox(local, s.mask), ctx == 1 && s.mask&cReport != 0 && s.mask&(cIssue|cVuln) != 0,
 			ctx == 1 && r.says(i, "report", "reports", "disclose", "submit") && !unrelatedMailbox(local, s.mask):
-			if r.guidance(i) && !strong {
+			if !strong && (r.guidance(i) || after(r.toks(i), notReports...)) {
 				return
 			}
 			mailSeen[strings.ToLower(addr)] = true
@@ -166,7 +166,7 @@ func (r *reader) contactIn(i int, text string, links []Link) {
 			add("mail", text[m[0]:m[1]], Span{s.From + m[0], s.From + m[1]}, Present, "a mailbox by name, not a whole address")
 		}
 	}
-	if forbids || r.guidance(i) {
+	if forbids || r.guidance(i) || after(r.toks(i), notReports...) {
 		return
 	}
 	r.channelIn(i, ctx, text, links, nav, add)
@@ -179,6 +179,9 @@ func index(re *regexp.Regexp, text string, may bool) []int {
 	}
 	return re.FindStringIndex(text)
 }
+
+// notReports are things that people send in and that are no reports.
+var notReports = []string{"talk", "talks", "paper", "papers", "cv", "application", "applications", "abstract", "abstracts", "resume", "apply"}
 
 // unrelatedMailbox reports whether a mailbox is for something else than reports.
 func unrelatedMailbox(local string, m concept) bool {
@@ -227,7 +230,7 @@ func (r *reader) channelIn(i, ctx int, text string, links []Link, nav bool, add 
 	ts := r.toks(i)
 	heading := r.block(i).Kind == Heading
 	// What the sentence asks the reader to do with which channel.
-	acts := s.mask&cReport != 0 || r.says(i, "use", "complete", "fill", "open", "create", "via", "through", "log", "using", "visit")
+	acts := s.mask&cReport != 0 || r.says(i, "use", "complete", "fill", "open", "create", "via", "through", "log", "using", "visit", "go", "describe", "access")
 	for k, t := range ts {
 		sp := Span{max(s.From, ts[max(0, k-6)].From), min(s.To, ts[min(len(ts)-1, k+6)].To)}
 		named := ts[max(0, k-4):k]
@@ -252,6 +255,10 @@ func (r *reader) channelIn(i, ctx int, text string, links []Link, nav bool, add 
 	}
 	if m := index(phoneNumber, text, ctx == 2 && s.mask&(cReport|cChannel) != 0 && strings.ContainsAny(text, "0123456789")); m != nil && r.says(i, "call", "phone", "telephone", "tel", "hotline", "ring", "dial", "number", "whatsapp", "line") && (about(s.mask) || s.mask&cReport != 0) && s.mask&cTrade == 0 {
 		add("phone", text[m[0]:m[1]], Span{s.From + m[0], s.From + m[1]}, Present, "")
+	}
+	if after(ts, "refer", "see", "follow", "consult", "read", "described") && after(ts, "policy", "process", "procedure", "procedures", "guidelines", "instructions", "documentation", "document") && !after(ts, "form", "portal", "via", "through", "email", "e-mail") {
+		r.announced(i, ctx, ts)
+		return // the link leads to a description, not to the place where reports are taken
 	}
 	// Web addresses, in the text or behind it.
 	for _, t := range ts {
@@ -344,7 +351,7 @@ func reportWord(s string) bool {
 // reportTarget reports whether an address looks like a place where reports are taken.
 func reportTarget(u string) bool {
 	u = strings.ToLower(u)
-	for _, w := range []string{"legislation.gov", "iso.org", "wikipedia", "pgp", ".asc", "/privacy", "cookie", "docs.github.com/en/site-policy", "etsi.org", "releases", "owasp.org", "first.org/cvss", "nvd.nist"} {
+	for _, w := range []string{"legislation.gov", "iso.org", "wikipedia", "pgp", ".asc", "/privacy", "cookie", "docs.github.com", "scorecard", "badge", "securing-", "/blog", "/news", "stackoverflow", "etsi.org", "releases", "owasp.org", "first.org/cvss", "nvd.nist"} {
 		if strings.Contains(u, w) {
 			return false
 		}
@@ -422,6 +429,9 @@ func (r *reader) announced(i, ctx int, ts []token) {
 				}
 			}
 		case t.is("submit", "report", "send", "file", "raise", "disclose", "contact", "tell", "notify", "reporting", "inform") && ctx > 0 && (k == 0 || addressed(ts, k)):
+			if t.is("tell", "notify", "inform") && k+1 < len(ts) && !ts[k+1].is("us", "our", "the") {
+				continue
+			}
 			if (about(s.mask|d.secs[s.sec].chain) || t.is("submit", "report", "send") && r.says(i, "report", "reports")) && !past(ts, k) {
 				add("reports are invited, but the way is not named")
 				return
@@ -429,7 +439,7 @@ func (r *reader) announced(i, ctx int, ts []token) {
 		case t.is("link", "button", "here") && s.mask&cReport != 0 && about(s.mask):
 			add("a link is named, but not where it leads")
 			return
-		case t.is("guidelines", "guide", "instructions", "procedure") && s.mask&cReport != 0 && about(s.mask):
+		case t.is("guidelines", "guide", "instructions", "procedure", "policy", "process") && after(ts[:k], "refer", "see", "follow", "consult", "read") && s.mask&cReport != 0 && about(s.mask):
 			add("how to report is said elsewhere")
 			return
 		}

@@ -1,7 +1,6 @@
 package page
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 )
@@ -187,9 +186,8 @@ func timeAt(ts []token, i int) (Time, int) {
 			return Time{Count: 1, Unit: u, Every: true}, j
 		}
 	case "once", "twice":
-		k := i + 1
 		if next(1) == "a" || next(1) == "an" || next(1) == "per" || next(1) == "every" || next(1) == "each" || next(1) == "in" {
-			k = i + 2
+			k := i + 2
 			if next(2) == "every" {
 				k++
 			}
@@ -253,6 +251,11 @@ func timeAt(ts []token, i int) (Time, int) {
 		if u, j := unitAt(ts, i+1); u == Days || u == WorkingDays || u == "week" {
 			return Time{Count: 1, Unit: u}, j
 		}
+	case "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "tenth":
+		if u, j := unitAt(ts, i+1); (u == Days || u == WorkingDays) && i > 0 && ts[i-1].is("the") {
+			n := map[string]int{"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "tenth": 10}[w]
+			return Time{Count: n, Unit: u}, j
+		}
 	case "same":
 		if u, j := unitAt(ts, i+1); u == Days || u == WorkingDays {
 			return Time{Count: 1, Unit: u}, j
@@ -307,10 +310,8 @@ func countUnit(ts []token, i int) (int, Unit, int) {
 				return n, u, i + 1
 			}
 			if working(rest) {
-				if u, j := unitAt(ts, i); u == "" {
-					if u, j = unitAt(ts, i+1); u == Days {
-						return n, WorkingDays, j
-					}
+				if u, j := unitAt(ts, i+1); u == Days {
+					return n, WorkingDays, j
 				}
 			}
 			if m, err := strconv.Atoi(strings.TrimLeft(rest, "–")); err == nil && m > n { // 5-7 days
@@ -385,12 +386,4 @@ func (t *Time) surroundings(ts []token) {
 			t.Least = t.Least || ts[k].w == "minimum"
 		}
 	}
-}
-
-// describe names a time for the why of a reading.
-func (t Time) describe() string {
-	if s := t.String(); s != "" {
-		return s
-	}
-	return fmt.Sprintf("no time (%t)", t.Every)
 }

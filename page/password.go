@@ -31,7 +31,7 @@ func (r *reader) passwords(ctx context.Context) error {
 		s := d.sents[i]
 		sec := d.secs[s.sec]
 		topic := sec.own&cPassword != 0
-		if s.mask&cPassword == 0 && !(topic && s.mask&(cUnique|cDefault) != 0) || r.block(i).Kind == Heading || r.guidance(i) {
+		if s.mask&cPassword == 0 && s.mask&(cDefault|cLogin) != cDefault|cLogin && !(topic && s.mask&(cUnique|cDefault) != 0) || r.block(i).Kind == Heading || r.guidance(i) {
 			continue
 		}
 		ts := r.toks(i)
@@ -59,8 +59,12 @@ func (r *reader) passwordClaim(i int, ts []token) (PasswordClass, Verdict, strin
 	switch {
 	case has("reset", "forgot", "forgotten", "recover") && !has("default", "unique"):
 		return "", Absent, ""
+	case statedLogin(d.Text, ts):
+		return PasswordUniversal, Present, "a user name and a password are stated"
 	case passwordAdvice(ts, m):
 		return "", Absent, ""
+	case pass >= 0 && (has("share", "shared", "shares") || has("same") && has("for", "on", "across")) && has("all", "every") && device && !has("not", "never", "no", "none", "nobody"):
+		return PasswordUniversal, Present, "it is said to be the same for all"
 	case has("same") && pass >= 0 && m&cDefault != 0:
 		if has("never", "not", "no", "none") {
 			return PasswordUnique, Present, ""
@@ -143,6 +147,11 @@ func noneClaim(ts []token, m concept) bool {
 	if m&cNot == 0 && !after(ts, "passwordless", "free") {
 		return false
 	}
+	for k, t := range ts { // default passwords are not used
+		if t.c&cPassword != 0 && k > 0 && ts[k-1].c&cDefault != 0 && k+3 < len(ts) && ts[k+1].is("are", "is") && ts[k+2].is("not", "never") && ts[k+3].is("used", "set", "supplied", "provided", "present", "shipped", "installed", "employed") {
+			return true
+		}
+	}
 	for k, t := range ts {
 		if t.is("passwordless") {
 			return true
@@ -157,10 +166,7 @@ func noneClaim(ts []token, m concept) bool {
 			}
 			def = def || ts[a].c&cDefault != 0
 			if ts[a].c&cPassword != 0 && (def || a == k+1 && t.is("no")) {
-				if after(ts[k:a], "share", "disclose", "change", "enter", "reveal", "send", "store", "know", "remember", "forget", "match") {
-					return false
-				}
-				return true
+				return !after(ts[k:a], "share", "disclose", "change", "enter", "reveal", "send", "store", "know", "remember", "forget", "match")
 			}
 		}
 	}
@@ -222,7 +228,7 @@ func (r *reader) presetRow(i int, ts []token) bool {
 // statedValue reports whether a default value stands in the sentence: "default password: admin", "password is 1234".
 func statedValue(text string, ts []token) bool {
 	for k, t := range ts {
-		if t.c&cPassword == 0 || t.is("pin", "pins") && !near(ts, k, 3, cDefault) {
+		if t.c&cPassword == 0 {
 			continue
 		}
 		if !near(ts, k, 4, cDefault) {
@@ -231,6 +237,12 @@ func statedValue(text string, ts []token) bool {
 		for a := k + 1; a < len(ts) && a <= k+4; a++ {
 			if ts[a].is(":", "is", "=", "are", "|", "of") && a+1 < len(ts) {
 				v := ts[a+1]
+				if v.is("see", "printed", "refer", "on", "found", "check", "written", "none", "set", "please", "not", "shown", "located", "provided", "stated", "to", "your", "same") {
+					continue
+				}
+				if ends := a+2 >= len(ts) || ts[a+2].kind == tPunct; ts[a].is("is") && ends && v.kind == tWord && v.c == 0 && len(v.w) > 2 && !strings.HasSuffix(v.w, "ed") && !strings.HasSuffix(v.w, "able") && !strings.HasSuffix(v.w, "ing") && !strings.HasSuffix(v.w, "en") {
+					return true
+				}
 				if ts[a].is("of") && !(v.kind == tNumber) {
 					continue
 				}
@@ -245,6 +257,26 @@ func statedValue(text string, ts []token) bool {
 			if ts[a].is("admin", "root") && strings.IndexByte("`\"'", text[max(0, ts[a].From-1)]) >= 0 {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// statedLogin reports whether a user name and a password stand side by side as values: "username `pi` and password
+// `pi`", "default login: admin/admin".
+func statedLogin(text string, ts []token) bool {
+	user := false
+	for k, t := range ts {
+		user = user || t.is("user", "username", "login", "name", "credentials")
+		if k+1 >= len(ts) || !user {
+			continue
+		}
+		next := ts[k+1]
+		if t.c&cPassword != 0 && next.kind != tPunct && next.c&(cPassword|cMust) == 0 && strings.IndexByte("`\"'*", text[max(0, next.From-1)]) >= 0 && near(ts, k, 8, cLogin) {
+			return true
+		}
+		if k+3 < len(ts) && near(ts, k, 3, cDefault) && next.w == ":" && ts[k+2].kind != tPunct && ts[k+3].w == "/" {
+			return true
 		}
 	}
 	return false

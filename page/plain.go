@@ -65,6 +65,23 @@ func frontMatter(d *Document) int {
 	pos := skipped
 	rest := t
 	opened := false
+	if body, ok := strings.CutPrefix(strings.ReplaceAll(t[:min(len(t), 8)], "\r", ""), "---\n"); ok && !strings.HasPrefix(body, "\n") {
+		// YAML: whatever stands up to the closing line, if there is one.
+		for at := strings.IndexByte(t, '\n') + 1; at > 0 && at < len(t) && at < 1<<20; {
+			line, _, more := strings.Cut(t[at:], "\n")
+			next := at + len(line) + 1
+			if l := strings.TrimRight(line, " \r\t"); l == "---" || l == "..." {
+				end := min(skipped+next, len(d.Text))
+				d.Blocks = append(d.Blocks, Block{Span: trim(d.Text, Span{skipped, end}), Kind: Front})
+				return end
+			}
+			if !more {
+				break
+			}
+			at = next
+		}
+		return skipped
+	}
 	for n := 0; n < 60; n++ {
 		line, after, ok := strings.Cut(rest, "\n")
 		line = strings.TrimRight(line, " \r\t")

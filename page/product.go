@@ -95,7 +95,7 @@ func SupportFor(d *Document, p Product) SupportAnswer {
 					}
 				}
 			}
-		case m == MatchNone && kindWords.MatchString(e.Scope) && !seriesWords.MatchString(e.Scope):
+		case m == MatchNone && kindWords.MatchString(e.Scope) && !namesSeries(e.Scope):
 			m = MatchVariant
 		}
 		if rank[m] == 0 {
@@ -151,12 +151,13 @@ func whyMatch(m Match) string {
 }
 
 var (
-	scopeSplit  = regexp.MustCompile(`[,;|\n()\[\]+&•:]|\s(?:and|or|und)\s|\s+-\s+|\s–\s`)
-	seriesWords = regexp.MustCompile(`(?i)\b(?:all\s+)?(?:(?:models|products|devices|units|versions|variants|cameras)\s+(?:of|in|from)\s+(?:the\s+|our\s+)?)?(?:series|family|range)\s+([\w./-]+)|\b([\w./-]+(?:\s[\w./-]+)?)[\s-]+(?:series|family|range)\b`)
-	exceptWords = regexp.MustCompile(`(?i)\b(?:except(?:ing|\s+for)?|excluding|other than|apart from|but not|not including)\b`)
-	allWords    = regexp.MustCompile(`(?i)\b(?:all|every|each|any)\s+(?:of\s+)?(?:our\s+|other\s+|the\s+|its\s+)?(?:(?:smart|connected|connectable|current|relevant|consumer|iot)\s+){0,3}(?:products?|devices?|models?|units?)\b`)
-	kindWords   = regexp.MustCompile(`(?i)\b(?:all|every|each|any)\s+(?:of\s+)?(?:our\s+|other\s+|the\s+)?[\w-]+s?\b`)
-	modelToken  = regexp.MustCompile(`\b[A-Za-z0-9]+(?:[-/.][A-Za-z0-9*#?]+)*[*#?]?`)
+	scopeSplit   = regexp.MustCompile(`[,;|\n()\[\]+&•:]|\s(?:and|or|und)\s|\s+-\s+|\s–\s`)
+	seriesAfter  = regexp.MustCompile(`(?i)\b(?:series|family|range)\s+([\w./-]+)`)
+	seriesBefore = regexp.MustCompile(`(?i)\b([\w./-]+(?:\s[\w./-]+)?)[\s-]+(?:series|family|range)\b`)
+	exceptWords  = regexp.MustCompile(`(?i)\b(?:except(?:ing|\s+for)?|excluding|other than|apart from|but not|not including)\b`)
+	allWords     = regexp.MustCompile(`(?i)\b(?:all|every|each|any)\s+(?:of\s+)?(?:our\s+|other\s+|the\s+|its\s+)?(?:(?:smart|connected|connectable|current|relevant|consumer|iot)\s+){0,3}(?:products?|devices?|models?|units?)\b`)
+	kindWords    = regexp.MustCompile(`(?i)\b(?:all|every|each|any)\s+(?:of\s+)?(?:our\s+|other\s+|the\s+)?[\w-]+s?\b`)
+	modelToken   = regexp.MustCompile(`\b[A-Za-z0-9]+(?:[-/.][A-Za-z0-9*#?]+)*[*#?]*`)
 )
 
 // namesSomething reports whether a sentence names a thing by a capitalised word, other than the brand, so that it may
@@ -220,9 +221,8 @@ func matchPart(part, name, want, brand string) Match {
 	if f == want || brand != "" && f == fold(brand)+want {
 		return MatchListed
 	}
-	for _, m := range seriesWords.FindAllStringSubmatch(part, 8) {
-		s := m[1] + m[2]
-		s = strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(s), "the "), "our ")
+	for _, m := range append(seriesAfter.FindAllStringSubmatch(part, 8), seriesBefore.FindAllStringSubmatch(part, 8)...) {
+		s := strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(m[1]), "the "), "our ")
 		for _, alt := range strings.Split(s, "/") {
 			if fs := fold(alt); fs != "" && strings.HasPrefix(want, fs) && (len(want) == len(fs) || !letter(want[len(fs)]) || !letter(fs[len(fs)-1]) && !digit(want[len(fs)])) {
 				return MatchSeries
@@ -392,7 +392,11 @@ func ordinal(l string) bool {
 	return r == "st" || r == "nd" || r == "rd" || r == "th" || strings.HasPrefix(r, "-year") || strings.HasPrefix(r, "-month") || strings.HasPrefix(r, "-day")
 }
 
+func namesSeries(scope string) bool {
+	return seriesAfter.MatchString(scope) || seriesBefore.MatchString(scope)
+}
+
 // allProducts reports whether the words cover every product, and not only a series or a kind such as cameras.
 func allProducts(scope string) bool {
-	return allWords.MatchString(scope) && !seriesWords.MatchString(scope)
+	return allWords.MatchString(scope) && !namesSeries(scope)
 }

@@ -102,6 +102,7 @@ type reader struct {
 	out    []Reading
 	cache  map[int][]token // tokens of sentences looked at
 	seen   map[readingKey]int
+	tables []Span          // tables read as support periods, by their ends
 	words  map[string]bool // words of the document, once they are asked for
 }
 
@@ -246,7 +247,7 @@ func (r *reader) reporting(i int) int {
 	if own&cPrivacy != 0 && own&cVuln == 0 || sec.own&(cPrivacy|cTrade) != 0 && !about(sec.own) {
 		return 0
 	}
-	if sec.own&cVuln != 0 || sec.own&cSecurity != 0 && sec.own&(cReport|cIssue|cChannel) != 0 {
+	if sec.own&cVuln != 0 || sec.own&cSecurity != 0 && sec.own&(cReport|cIssue|cChannel|cRespond|cTeam) != 0 {
 		return 2
 	}
 	near := concept(0)

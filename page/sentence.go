@@ -33,7 +33,6 @@ type docFlags struct {
 	letters, foreign      int // characters: all letters, letters that are not Latin
 	we, maker, press      int
 	report                bool // some sentence or heading speaks of reporting security issues
-	support               bool // some heading or the title speaks of support or updates
 	thirdParty            bool
 	titleMask             concept
 }
@@ -278,24 +277,6 @@ func securityGoods(w []byte) bool {
 		return true
 	}
 	return false
-}
-
-// clauses cuts the tokens of a sentence where one statement ends and the next begins.
-func clauses(ts []token) [][]token {
-	var out [][]token
-	from := 0
-	for i, t := range ts {
-		if t.kind == tPunct && (t.w == ";" || t.w == "•") || t.is("but", "however", "whereas", "although") {
-			if i > from {
-				out = append(out, ts[from:i])
-			}
-			from = i + 1
-		}
-	}
-	if from < len(ts) {
-		out = append(out, ts[from:])
-	}
-	return out
 }
 
 // language judges whether the text is in English: by its function words against those of other languages, and by its

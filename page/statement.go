@@ -140,7 +140,7 @@ func (r *reader) opinionSentence(i int, psti bool) bool {
 		return false
 	}
 	text := r.text(i)
-	if !psti && !pstiWords(text) {
+	if !psti && !pstiWords(text) && !(after(ts, "schedule") && r.formOfStatement()) {
 		return false
 	}
 	return declares && (m&(cMakerOne|cWe) != 0 || after(ts, "product", "products", "device", "hereby", "opinion", "undersigned")) && !after(ts, "whether", "if", "retailer", "check")

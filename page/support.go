@@ -51,7 +51,7 @@ func (r *reader) support(ctx context.Context) error {
 		if s.mask&(cSupport|cUpdate|cPeriod|cUntil|cStop|cOpenEnd) == 0 && !topic || b.Hidden&Navigation != 0 {
 			continue
 		}
-		if b.Kind == Row && r.inReadTable(s.Span) || r.guidance(i) {
+		if b.Kind == Row && r.inReadTable(s.From) || r.guidance(i) {
 			continue
 		}
 		if s.mask&(cSupport|cUpdate) == 0 && !topic {
@@ -232,12 +232,16 @@ func subjects(ts []token, topic bool) subjectsAt {
 			next = ts[k+1]
 		}
 		switch {
-		case t.is("warranty", "warranties", "parts", "spare", "offer", "promotion", "discount", "voucher", "sale", "subscription", "trial", "licence", "license", "replacement", "repair", "repairs", "return", "refund", "competition", "stock", "law", "legislation", "act", "regulations", "survey", "consultation", "registration", "delivery", "certificate", "retention", "credit", "price", "recycling"):
+		case t.is("warranty", "warranties", "parts", "spare", "offer", "promotion", "discount", "voucher", "sale", "subscription", "trial", "licence", "license", "replacement", "repair", "repairs", "return", "refund", "competition", "stock", "law", "legislation", "act", "regulations", "survey", "consultation", "registration", "delivery", "certificate", "retention", "credit", "price", "recycling", "beta", "pilot", "preview", "newsletter", "exhibition", "campaign"):
 			s.kind[k] = ofOther
 		case t.is("guarantee", "guaranteed", "guarantees") && !(next.c&(cUpdate|cSecurity|cSupport) != 0 || prev.c&(cUpdate|cSecurity) != 0 || near(ts, k, 5, cUpdate|cSecurity)):
 			s.kind[k] = ofOther
 		case t.is("supported") && next.is("devices", "products", "models", "versions", "device", "product", "model", "hardware", "browsers", "apps", "platforms"):
 			// an adjective: "on all supported devices"
+		case t.is("support") && next.is("for") && after(ts[k+1:min(len(ts), k+6)], "windows", "android", "ios", "internet", "explorer", "browser", "browsers", "tls", "macos", "chrome", "flash", "2g", "3g", "wep", "http", "alexa"):
+			s.kind[k] = ofOther
+		case t.is("updates", "update", "support", "patches") && (belongsToOther(s, ts, k) || after(ts[max(0, k-5):k], "register", "subscribe", "sign", "apply", "book", "newsletter")):
+			s.kind[k] = ofOther
 		case t.is("support", "supported", "supports") && (prev.is("customer", "technical", "phone", "telephone", "chat", "email", "our", "sales", "contact", "live", "call") || next.is("team", "centre", "center", "desk", "line", "hours", "page", "ticket", "agent", "agents")) && !(next.is("period", "until", "ends") || prev.is("our") && near(ts, k, 4, cPeriod|cUntil)):
 			s.kind[k] = ofOther
 		case t.is("updates", "update", "updating", "updated") && (prev.is("status", "progress", "you", "last", "page", "policy", "regular") && !prev.is("regular") || next.is("you")):
@@ -248,7 +252,7 @@ func subjects(ts []token, topic bool) subjectsAt {
 			if prev.is("last", "page", "policy", "was", "be", "been", "document", "next") || k == 0 || next.is(":", "on", "by") && !t.is("launched", "sold", "introduced", "bought", "manufactured") {
 				s.kind[k] = ofOther
 			}
-		case !topic && t.is("updates", "update") && actOf(ts, k) == actStatus:
+		case !topic && t.is("updates", "update") && actOf(ts, k) == actStatus && (reporterNear(ts, k) || prev.is("status", "progress", "an")):
 			s.kind[k] = ofOther
 		case t.is("updates", "update", "patches", "fixes", "upgrades", "patch", "ota") || t.is("support", "supported", "supports", "maintained", "maintenance", "dsp", "eosl", "eos", "eol", "unsupported", "end-of-support", "end-of-life"):
 			s.kind[k] = ofSupport
@@ -259,6 +263,25 @@ func subjects(ts []token, topic bool) subjectsAt {
 		}
 	}
 	return s
+}
+
+// belongsToOther reports whether the word at k only belongs to something else that was named before: "the certificate
+// for updates".
+func belongsToOther(s subjectsAt, ts []token, k int) bool {
+	for b := k - 1; b >= 0 && b >= k-4; b-- {
+		if ts[b].is("for", "of", "to") {
+			for c := b - 1; c >= 0 && c >= b-3; c-- {
+				if s.kind[c] == ofOther {
+					return true
+				}
+			}
+			return false
+		}
+		if boundaryToken(ts[b]) || ts[b].is("and") {
+			return false
+		}
+	}
+	return false
 }
 
 func near(ts []token, k, n int, c concept) bool {
@@ -335,15 +358,22 @@ func dateRole(ts []token, k int, dates []Date, n int, topic bool) byte {
 	for b, steps := k-1, 0; b >= 0 && steps < 10; b, steps = b-1, steps+1 {
 		t := ts[b]
 		switch {
-		case t.is("until", "till", "through", "thru", "untill", "upto", "expires", "expire", "expiring", "expiry", "ends", "ending", "ended", "ceases", "cease", "ceased", "finishes", "terminates", "lapses", "stops", "stop", "stopping", "discontinued", "eol", "eosl", "eos", "deadline", "end-of-support", "end-of-life"):
+		case t.is("until", "till", "through", "thru", "untill", "upto", "expires", "expire", "expiring", "expiry", "ends", "ending", "ended", "ceases", "cease", "ceased", "finishes", "terminates", "lapses", "stops", "stop", "stopping", "eol", "eosl", "eos", "deadline", "end-of-support", "end-of-life"):
 			return 'e'
+		case t.is("discontinued", "withdrawn") && after(ts[max(0, b-5):b], "support", "updates", "patches", "fixes"):
+			return 'e'
+		case t.is("discontinued", "withdrawn"):
+			return 0
 		case t.is("end", "final", "last", "expiration", "latest") && steps < 8 && !after(ts[b:k], "updated", "revised", "reviewed", "modified", "sold", "sale", "order", "shipped"):
-			if t.is("end") || near(ts, b, 3, cUpdate|cSupport) || after(ts[b:k], "date", "day") {
+			// The last or latest update is a release; the last day of updates is an end.
+			if t.is("end") || t.is("final", "expiration") && near(ts, b, 3, cUpdate|cSupport) || after(ts[b:k], "date", "day") {
 				return 'e'
 			}
 		case t.is("to") && steps < 3 && !near(ts, b, 2, cReport):
 			return 'e'
 		case t.is("by", "before") && steps < 3 && (after(ts[:b], "stop", "end", "cease", "discontinued", "stopping")):
+			return 'e'
+		case t.is("after", "from", "since") && steps < 4 && after(ts[k:min(len(ts), k+12)], "no", "not", "longer", "cease", "ceases", "stop", "stops", "end", "ends"):
 			return 'e'
 		case t.is("from", "since", "starting", "starts", "start", "begins", "beginning", "commencing", "launched", "released", "release", "introduced", "launch", "after", "purchased", "bought") && steps < 6:
 			return 's'
@@ -352,6 +382,9 @@ func dateRole(ts []token, k int, dates []Date, n int, topic bool) byte {
 		case t.w == ";" || t.w == ".":
 			return labelRole(ts, k, topic)
 		}
+	}
+	if a := tokenAt(ts, dates[n].To-1) + 1; a+2 < len(ts) && ts[a].is("is", "marks", "will") && after(ts[a:min(len(ts), a+6)], "last", "final", "end") {
+		return 'e'
 	}
 	return labelRole(ts, k, topic)
 }
@@ -370,10 +403,10 @@ func labelRole(ts []token, k int, topic bool) byte {
 	for b := k - 1; b >= 0 && b >= k-4; b-- {
 		if ts[b].is(":", "|", "–", "-", "=") {
 			for c := b - 1; c >= 0 && c >= b-8; c-- {
-				if ts[c].is("launch", "release", "released", "start", "sale", "updated", "issue", "publication", "date") && !after(ts[max(0, c-4):b], "end", "expiry", "until", "eol", "expiration") {
+				if ts[c].is("launch", "release", "released", "start", "sale", "updated", "issue", "publication", "date", "latest", "last", "current", "new", "update", "version") && !after(ts[max(0, c-4):b], "end", "expiry", "until", "eol", "expiration") {
 					return 0
 				}
-				if ts[c].is("period", "support", "supported", "updates", "dsp", "until", "end", "lifecycle") {
+				if ts[c].is("period", "support", "supported", "dsp", "until", "end", "lifecycle") {
 					return 'e'
 				}
 			}
@@ -450,9 +483,9 @@ func openWording(ts []token, subj subjectsAt) WordingID {
 			return WordingAsLongAs
 		case t.is("foreseeable") && next(1).is("future") && subj.any:
 			return WordingAsLongAs
-		case t.is("until", "till") && subj.any && next(1).w != "" && !after(ts[k:min(len(ts), k+10)], "resolved", "fixed", "resolution", "closed", "solved", "patch", "published", "date", "shown", "listed", "below", "following", "month", "installed"):
+		case t.is("until", "till") && subj.any && next(1).w != "" && !next(1).is("when") && !after(ts[k:min(len(ts), k+10)], "resolved", "fixed", "resolution", "closed", "solved", "patch", "published", "date", "shown", "listed", "below", "following", "month", "installed"):
 			return WordingUntilEvent
-		case t.is("unsupported", "discontinued") && subj.any, t.is("longer") && k > 0 && ts[k-1].is("no") && subj.any && near(ts, k, 6, cUpdate|cSupport):
+		case t.is("unsupported", "discontinued") && subj.any, t.is("longer", "more") && k > 0 && ts[k-1].is("no") && subj.any && near(ts, k, 6, cUpdate|cSupport):
 			return WordingStopped
 		case t.is("ended", "ceased", "stopped") && subj.any && near(ts, k, 5, cSupport|cUpdate):
 			return WordingStopped
@@ -475,7 +508,7 @@ func (r *reader) supportElsewhere(i int, ts []token) {
 				named = true
 			}
 		}
-		if t.kind == tURL || t.is("link", "listed", "list", "lists", "see", "refer", "appendix", "annex", "click", "here", "found", "check", "find", "visit", "overleaf", "shown", "table", "details", "available") {
+		if t.kind == tURL || t.is("link", "listed", "list", "lists", "see", "refer", "appendix", "annex", "click", "here", "found", "check", "find", "visit", "overleaf", "shown", "table", "details", "available", "contact", "ask", "printed", "marked") {
 			points = true
 		}
 		supportAt = supportAt || subj.kind[k] == ofSupport

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"sort"
 	"strings"
 )
 
@@ -13,6 +14,7 @@ const (
 	colStart
 	colEnd
 	colPeriod // a length, or a range of dates
+	colLength // security updates, with no word on whether its values are ends: lengths count, dates do not
 	colVersion
 	colFlag // supported: yes or no
 )
@@ -20,6 +22,7 @@ const (
 // supportTables reads tables of support periods.
 func (r *reader) supportTables() {
 	d := r.d
+	defer func() { sort.Slice(r.tables, func(i, j int) bool { return r.tables[i].To < r.tables[j].To }) }()
 	for n := range d.Tables {
 		t := &d.Tables[n]
 		if len(t.Rows) == 0 || t.Hidden&NotShown != 0 && len(t.Rows) > 5000 {
@@ -29,7 +32,11 @@ func (r *reader) supportTables() {
 		if i < 0 {
 			continue
 		}
+		before := len(d.Support)
 		r.supportTable(t, r.tableTopic(t, i))
+		if len(d.Support) > before {
+			r.tables = append(r.tables, t.Span)
+		}
 	}
 }
 
@@ -56,7 +63,7 @@ func (r *reader) supportTable(t *Table, topic concept) {
 	anyDate, named := false, false
 	for c, h := range head {
 		cols[c] = columnOf(d, h.Span, about)
-		anyDate = anyDate || cols[c] == colEnd || cols[c] == colPeriod
+		anyDate = anyDate || cols[c] == colEnd || cols[c] == colPeriod || cols[c] == colLength
 		named = named || cols[c] != colOther
 	}
 	switch {
@@ -95,14 +102,14 @@ func columnOf(d *Document, s Span, topic bool) column {
 		return colOther
 	case has("warranty", "guarantee", "sale", "sales", "order", "price", "parts", "notice") && !has("updates", "support"):
 		return colOther
-	case has("release", "released", "launch", "launched", "introduced", "introduction", "start", "starts", "from", "commencement", "begins", "published", "availability", "first") && !has("until", "end", "ends", "eol", "expiry", "to", "period"):
+	case has("release", "released", "launch", "launched", "introduced", "introduction", "start", "starts", "from", "commencement", "begins", "published", "availability", "first", "since") && !has("until", "end", "ends", "eol", "expiry", "to", "period"):
 		if has("last", "updated") && !support {
 			return colOther
 		}
 		return colStart
-	case has("last", "latest") && has("updated", "version", "update", "release", "revised") && !has("until", "end", "support", "guaranteed", "final", "day"):
+	case has("last", "latest") && has("updated", "version", "update", "updates", "patch", "patches", "release", "revised") && !has("until", "end", "support", "guaranteed", "final", "day"):
 		return colOther
-	case support && has("until", "till", "end", "ends", "ending", "through", "expiry", "expires", "expiration", "to", "eol", "eosl", "eos", "minimum", "date", "guaranteed", "last", "deadline", "thru", "final", "end-of-support", "ended"):
+	case support && has("until", "till", "end", "ends", "ending", "through", "expiry", "expires", "expiration", "to", "eol", "eosl", "eos", "minimum", "guaranteed", "last", "deadline", "thru", "final", "end-of-support", "ended"):
 		if has("period") && !has("end", "until", "ends", "expiry", "expires") {
 			return colPeriod
 		}
@@ -124,9 +131,11 @@ func columnOf(d *Document, s Span, topic bool) column {
 		if has("supported", "support") {
 			return colFlag
 		}
-		return colPeriod
+		return colLength
 	case m&cUpdate != 0 && topic && len(ts) <= 4:
-		return colPeriod
+		return colLength
+	case m&cUpdate != 0 && m&cSecurity != 0 && len(ts) <= 4:
+		return colLength
 	case m&cProduct != 0 || has("name", "sku", "part", "code", "article", "reference", "ean", "description", "family", "category"):
 		return colModel
 	}
@@ -174,7 +183,7 @@ func (r *reader) upright(t *Table, cols []column) {
 
 // take reads one cell.
 func (f *periodFacts) take(d *Document, s Span, kind column, order dayOrder) {
-	if s.To-s.From > 400 || kind != colEnd && kind != colPeriod && kind != colStart {
+	if s.To-s.From > 400 || kind != colEnd && kind != colPeriod && kind != colStart && kind != colLength {
 		return
 	}
 	text := d.Quote(s)
@@ -184,11 +193,14 @@ func (f *periodFacts) take(d *Document, s Span, kind column, order dayOrder) {
 		dates[i].From += s.From
 		dates[i].To += s.From
 	}
+	if kind == colLength && !after(tokens(d.Text, s), "until", "till", "through") {
+		dates = nil
+	}
 	switch {
 	case kind == colStart && len(dates) > 0:
 		f.start = &dates[0]
 	case kind == colStart:
-	case len(dates) >= 2 && strings.Trim(strings.ToLower(d.Text[dates[0].To:dates[1].From]), " \n\t–—-to:until/through|fromand") == "":
+	case len(dates) >= 2 && rangeJoin(d.Text[dates[0].To:dates[1].From]):
 		f.start, f.end = &dates[0], &dates[1]
 	case len(dates) > 0:
 		e := &dates[len(dates)-1]
@@ -290,6 +302,9 @@ func (r *reader) onItsSide(t *Table, topic bool) bool {
 func (r *reader) headless(t *Table, named bool) {
 	d := r.d
 	order := tableOrder(d, t)
+	if first := t.Rows[0]; first[len(first)-1].To > first[len(first)-1].From && len(FindDates(d.Quote(first[len(first)-1].Span))) == 0 {
+		return // its last column has a heading, and that does not speak of an end
+	}
 	for n, row := range t.Rows {
 		if len(row) < 2 || n == 0 && named {
 			continue
@@ -360,15 +375,18 @@ func (o dayOrder) settle(dt Date) Date {
 	return dt
 }
 
-// inReadTable reports whether the place is in a table that gave support entries.
-func (r *reader) inReadTable(s Span) bool {
-	for n := len(r.d.Support) - 1; n >= 0; n-- {
-		if e := r.d.Support[n]; e.From < s.To && s.From < e.To {
-			return true
-		}
-		if n < len(r.d.Support)-400 {
-			break
+// inReadTable reports whether the place is in a table that was read as one of support periods.
+func (r *reader) inReadTable(at int) bool {
+	n := sort.Search(len(r.tables), func(n int) bool { return r.tables[n].To > at })
+	return n < len(r.tables) && r.tables[n].From <= at
+}
+
+// rangeJoin reports whether the words between two dates make them a range.
+func rangeJoin(between string) bool {
+	for _, t := range tokens(between, Span{0, len(between)}) {
+		if !t.is("to", "until", "till", "through", "and", "–", "—", "-", ":", "/", "end", "start", "|") {
+			return false
 		}
 	}
-	return false
+	return true
 }

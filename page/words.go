@@ -60,6 +60,7 @@ const (
 	cOffer                         // offer, price, sale, promotion
 	cStop                          // end of life, discontinued, no longer
 	cBreach                        // breach, lawsuit, fraud: not a weakness of a product
+	cNews                          // writes to you, news, has arrived: words that may say an act
 	cFeature                       // battery, charging, alarm: what a product does
 )
 
@@ -68,7 +69,7 @@ var lexicon = buildLexicon(map[concept]string{
 	cAck:      "acknowledg* confirm confirms confirmed confirming confirmation receipt",
 	cRespond:  "respond responds responded responding response responses reply replies replied replying answer answers answered touch hear hearing react reacts reaction feedback back know revert reverts contacted contact",
 	cStatus:   "status progress informed informs inform informing notify notifies notified notifying notification notifications feedback posted updated update updates apprised progresses developments hear reports loop abreast milestone milestones stage stages",
-	cTriage:   "triag* verif* validat* assess* evaluat* analys* analyz* investigat* reproduc* classif* prioriti* examin*",
+	cTriage:   "triag* verif* validat* assess* evaluat* analys* analyz* investigat* reproduc* classif* prioriti* examin* check checked checks review reviewed reviews",
 	cFix:      "fix fixes fixed fixing remed* resolv* resolution resolutions solve solves solved solving solution repair* mitigat* patch patches patched correct corrected correction corrective closed closure rectif*",
 	cDisclose: "publish* publication publications disclos* advisory advisories public publicly embargo* bulletin bulletins cve",
 	cVuln:     "weakness weaknesses vulnerab* exploit* psirt psti cvd vdp bounty researcher researchers hacker* hackerone bugcrowd intigriti yeswehack cve cves pentest* csirt cert sirt bug bugs",
@@ -85,7 +86,7 @@ var lexicon = buildLexicon(map[concept]string{
 	cUntil:    "until till through thru by end ends ended ending expires expire expiry expiration expiring eol eos eosl eolm cease ceases ceased stop stops stopped stopping finish finishes finished terminate* up upto deadline last runs to before minimum untill earliest valid conclude* final lapse* latest date",
 	cSince:    "from since starting start starts begin begins beginning launch launched released release introduced commencing commences after first purchase sale shipped",
 	cPeriod:   "period periods lifetime lifecycle life-cycle duration term dsp window timeframe time length years year months",
-	cPassword: "password passwords passcode passcodes passphrase passphrases credential credentials pin pins pincode passwd",
+	cPassword: "password passwords passcode passcodes passphrase passphrases credential credentials pincode pin-code passwd",
 	cDefault: "default defaults factory preset pre-set preconfigured pre-configured preinstalled pre-installed initial initially default_password shipped out-of-box out-of-the-box hardcoded hard-coded predefined pre-defined hard universal common " +
 		"supplied",
 	cUnique:    "unique uniquely individual individually random randomly randomised randomized per-device device-specific own different distinct",
@@ -120,13 +121,13 @@ var lexicon = buildLexicon(map[concept]string{
 	cOffer:    "offer offers price prices promotion sale sales discount deal deals save buy prize competition event webinar free trial vacancy",
 	cStop:     "eol end-of-life end-of-support discontinued discontinuation unsupported obsolete legacy retired retire longer withdrawn sunset",
 	cBreach:   "breach breaches lawsuit fraud phishing scam spam abuse copyright infringement harassment accident injury fire recall complaint complaints",
+	cNews:     "write writes arrived received got reached news notes have",
 	cFeature:  "battery charging charge alarm timer retries retry refresh interval backup recording playback",
 })
 
 type wordList struct {
-	whole  map[string]concept
-	prefix map[string]concept // by their first four bytes, then checked
-	stems  map[string][]stem
+	whole map[string]concept
+	stems map[string][]stem // by their first four bytes
 }
 
 type stem struct {
