@@ -158,8 +158,14 @@ func ResultOf[T any](p *Pass, c *Check) T {
 // and note; source, author, time and ID are the pass's. An observation is refused
 // where the check has not declared its term, or it cites no evidence by digest;
 // a refused observation fails the check, whether or not it looks at the error.
-func (p *Pass) Report(o assay.Observation) error {
-	o.Source, o.By, o.At, o.Withdraws = assay.Observed, p.check.Name, p.in.At, ""
+func (p *Pass) Report(o assay.Observation) error { return p.state(o, assay.Observed) }
+
+// Relay is Report for what somebody declares in the evidence: the check saw that
+// it is said, not that it is so.
+func (p *Pass) Relay(o assay.Observation) error { return p.state(o, assay.Declared) }
+
+func (p *Pass) state(o assay.Observation, source assay.Source) error {
+	o.Source, o.By, o.At, o.Withdraws = source, p.check.Name, p.in.At, ""
 	o.Note = strings.TrimSpace(o.Note)
 	err := p.fits(&o)
 	o.Evidence = slices.Clone(o.Evidence)

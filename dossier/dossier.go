@@ -184,7 +184,7 @@ func (d *Dossier) Place(o *assay.Observation) string {
 	switch {
 	case d.places[o.ID] != "":
 		return d.places[o.ID]
-	case o.Source == assay.Observed || o.Withdraws != "":
+	case o.Source == assay.Observed || o.Withdraws != "" || len(o.Evidence) > 0:
 		return observedFile
 	case o.By == productFile:
 		return productFile

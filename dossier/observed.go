@@ -126,8 +126,8 @@ func checkObservation(o *assay.Observation) error {
 			return errors.New("a withdrawal says something of its own")
 		}
 		return nil
-	case o.Source != assay.Observed:
-		return errors.New("the observation was not observed; what is declared stands in " + declaredFile)
+	case o.Source != assay.Observed && (o.Source != assay.Declared || len(o.Evidence) == 0):
+		return errors.New("the observation was not observed, nor read in evidence; what a person declares stands in " + declaredFile)
 	case !termForm.MatchString(string(o.Term)):
 		return fmt.Errorf("term %q does not fit", o.Term)
 	case o.Value.Type() == assay.NoType:

@@ -67,7 +67,7 @@ func TestAppend(t *testing.T) {
 func TestAppendRefuses(t *testing.T) {
 	d := open(t, folder(t, map[string]string{productFile: "name: x\n"}))
 	declared := seen("a.a", assay.Bool(true))
-	declared.Source = assay.Declared
+	declared.Source, declared.Evidence = assay.Declared, nil // what a person declares has a file of its own
 	declared.Identify()
 	broken := seen("a.a", assay.Text("a\xff"))
 	stale := seen("a.a", assay.Bool(true))

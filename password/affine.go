@@ -20,6 +20,7 @@ func (f *finder) affine(v *view) {
 	for i, r := range readings {
 		values[i] = r.values(v)
 	}
+idents:
 	for _, d := range v.idents {
 		for _, num := range d.numbers() {
 			xs, idx := v.numbersOf(num)
@@ -30,7 +31,7 @@ func (f *finder) affine(v *view) {
 				if vals := values[i]; vals != nil {
 					f.tried++
 					if f.votedSlope(v, r, vals, num, xs, idx) || f.anyModulus(v, r, vals, num, xs, idx) {
-						return
+						continue idents
 					}
 				}
 			}

@@ -87,6 +87,7 @@ func (f *finder) statistics() {
 		}
 	}
 	f.substrings()
+	f.overlaps()
 }
 
 // distinct keeps the first row of each password.

@@ -13,8 +13,8 @@ const constructionChance = 1e-12
 
 // Bounds of the search for constructions.
 const (
-	learnRows   = 5   // rows in a group from which a table of symbols is learnt
-	learnGroups = 2   // groups tried, so that a foreign row does not hide a construction
+	learnRows   = 6   // most rows in a group from which a table of symbols is learnt
+	learnGroups = 3   // groups tried, so that a foreign row does not hide a construction
 	anchorRows  = 8   // rows tried one by one with known alphabets
 	confirmRows = 300 // rows on which a candidate is confirmed
 )
@@ -24,6 +24,7 @@ type producer struct {
 	words   string
 	of      func(dst []byte, r *Row) []byte
 	streams []stream
+	usual   bool
 }
 
 // goal is what a construction should give: some characters of the passwords of a view.
@@ -75,7 +76,17 @@ func (f *finder) goals() []*goal {
 				}
 			}
 			seen := set.sorted()
-			out = append(out, &goal{v, ps, knownAlphabets(seen, len(g)*len(ps), extra), moduli(seen, len(g))})
+			holds := func(a string) bool {
+				hits, step := 0, max(1, len(g)/200)
+				n := 0
+				for i := 0; i < len(g); i += step {
+					if n++; within(charactersAt(g[i].Password, ps), a) {
+						hits++
+					}
+				}
+				return n >= 8 && 4*hits >= n
+			}
+			out = append(out, &goal{v, ps, knownAlphabets(seen, len(g)*len(ps), holds, extra), moduli(seen, len(g)*len(ps))})
 		}
 		var span, free []int
 		for p := from; p <= to; p++ {
@@ -94,26 +105,38 @@ func (f *finder) goals() []*goal {
 	return out
 }
 
-// moduli gives the sizes of alphabets from which the seen symbols may come.
-func moduli(seen string, rows int) []int {
+// halves gives the first and the last characters of the largest goals, where nothing was found for the whole.
+func (f *finder) halves(goals []*goal) []*goal {
+	var out []*goal
+	for _, g := range goals[:min(len(goals), 2)] {
+		n := len(g.positions)
+		found := slices.ContainsFunc(f.recipes, func(r *Recipe) bool { return r.Test == "construction" })
+		if n < 9 || len(g.v.rows) < 4 || found {
+			continue
+		}
+		out = append(out,
+			&goal{g.v, g.positions[:(n+1)/2], g.alphabets, g.sizes},
+			&goal{g.v, g.positions[n/2:], g.alphabets, g.sizes})
+	}
+	return out
+}
+
+// moduli gives the sizes of alphabets from which the seen symbols may come: as many as were seen, the natural class (of
+// which some symbols may have been replaced), and others that so many characters do not rule out.
+func moduli(seen string, characters int) []int {
 	out := []int{len(seen)}
-	add := func(n int) {
-		if n >= len(seen) && n <= 64 && !slices.Contains(out, n) {
+	add := func(n int, sure bool) {
+		if n >= len(seen) && n <= 64 && !slices.Contains(out, n) && (sure || unseenChance(len(seen), n, characters) > 1e-9) {
 			out = append(out, n)
 		}
 	}
 	if orders := class(seen); orders != nil {
-		add(len(orders[0]))
+		add(len(orders[0]), true)
 	}
-	if rows < 100 {
-		for _, n := range []int{10, 26, 30, 31, 32, 33, 34, 36, 56, 57, 58, 62, 64} {
-			if n <= len(seen)+12 {
-				add(n)
-			}
-		}
+	for _, n := range []int{10, 26, 30, 31, 32, 33, 34, 36, 56, 57, 58, 62, 64} {
+		add(n, false)
 	}
-	out = slices.DeleteFunc(out, func(n int) bool { return n < 2 || n > 64 })
-	return out
+	return slices.DeleteFunc(out, func(n int) bool { return n < 2 || n > 64 })
 }
 
 // alphabetsAmong finds constants that list symbols without repeating any.
@@ -150,14 +173,21 @@ func (f *finder) constructions(ctx context.Context) error {
 			if k >= 4 {
 				streams = digestStreams[:usualStreams]
 			}
-			if !m.rare || k < 3 || d.name == "the hexadecimal text of MD5" {
-				ps = append(ps, producer{d.name + " of the " + m.words, digestOf(d, all[i]), streams})
+			if !m.rare || k < 4 || d.name == "the hexadecimal text of MD5" {
+				ps = append(ps, producer{d.name + " of the " + m.words, digestOf(d, all[i]), streams, !m.rare && k < 3})
 			}
 		}
 	}
 	ps = append(ps, f.seeded()...)
 	for _, g := range goals {
 		if err := f.searchGoal(ctx, g, ps); err != nil {
+			return err
+		}
+	}
+	// A digest may fill only a part of the password, beside random or constant characters.
+	usualOnly := slices.DeleteFunc(slices.Clone(ps), func(p producer) bool { return !p.usual })
+	for _, g := range f.halves(goals) {
+		if err := f.searchGoal(ctx, g, usualOnly); err != nil {
 			return err
 		}
 	}

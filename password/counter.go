@@ -84,8 +84,7 @@ func (f *finder) stem(v *view) {
 	}
 	// The chance that so many positions agree in all rows, each drawn from ten symbols at least.
 	n := len(v.pw)
-	chance := float64(fixed+len(v.varying)) * math.Ln2 / math.Ln10
-	log := chance - float64(fixed*(n-1))
+	log := log10Choose(fixed+len(v.varying), fixed) - float64(fixed*(n-1))
 	if log > math.Log10(testAlpha) {
 		return
 	}
@@ -102,6 +101,14 @@ func (f *finder) stem(v *view) {
 			return string(pattern), agree(string(pattern), r.Password, false)
 		},
 	}, v, nil)
+}
+
+// log10Choose is the decimal logarithm of a binomial coefficient.
+func log10Choose(n, k int) float64 {
+	a, _ := math.Lgamma(float64(n + 1))
+	b, _ := math.Lgamma(float64(k + 1))
+	c, _ := math.Lgamma(float64(n - k + 1))
+	return (a - b - c) / math.Ln10
 }
 
 // sorted looks at the values without any order of rows: a span far narrower than chance allows, or equal gaps.
@@ -361,6 +368,7 @@ func (f *finder) windows(v *view, orders []sequence) {
 	if len(v.varying) < 2 {
 		return
 	}
+	skip := f.sortedLead(v)
 	for _, a := range v.alphabets()[:1] {
 		for from := v.varying[0]; from < v.length; from++ {
 			for to := from + 2; to <= min(v.length, from+8); to++ {
@@ -380,7 +388,8 @@ func (f *finder) windows(v *view, orders []sequence) {
 					}
 					for _, o := range orders {
 						d, k, chance := f.repeatedStep(v, r, vals, o)
-						if k > 0 {
+						// In a sorted list the first characters go up too, but not by the same step all the time.
+						if k > 0 && (from >= skip || 10*k >= 8*(len(o.idx)-1)) {
 							f.stepRecipe(v, r, vals, o, d, fmt.Sprintf("%d of %d neighbours %s differ by the same amount", k, len(o.idx)-1, o.words), chance)
 							return
 						}

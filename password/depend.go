@@ -26,7 +26,7 @@ func (f *finder) dependence(v *view) {
 				ids[k] = c.of(s)
 			}
 			for _, p := range v.varying {
-				if p < skip || done[p] {
+				if p < skip || done[p] || v.code(p) {
 					continue
 				}
 				f.tried++
@@ -262,14 +262,16 @@ func (f *finder) rankCorrelation(v *view) {
 		}
 		return out
 	}
-	back := make([]string, n)
+	free := slices.DeleteFunc(slices.Clone(v.varying), v.code)
+	texts, back := make([]string, n), make([]string, n)
 	for i, s := range v.pw {
-		back[i] = reversed(s)
+		texts[i] = charactersAt(s, free)
+		back[i] = reversed(texts[i])
 	}
 	for _, side := range []struct {
 		words string
 		rank  []float64
-	}{{"the passwords", ranksOf(v.pw, order(v.pw))}, {"the passwords read backwards", ranksOf(back, order(back))}} {
+	}{{"the passwords", ranksOf(texts, order(texts))}, {"the passwords read backwards", ranksOf(back, order(back))}} {
 		for i, d := range v.idents {
 			x := ranksOf(v.text[i], v.orderBy(i))
 			if x == nil || side.rank == nil {

@@ -93,6 +93,9 @@ func (f *finder) inside() structure {
 		s := structure{bits: v.bits(), basis: fmt.Sprintf("%s that vary, drawn from %d symbols at most", plural(len(v.varying), "character"), classSize(v.all, len(v.pw)))}
 		if len(v.pw) >= entropyRows {
 			f.measured(v, &s)
+		} else if ps := v.probable(); len(ps) > len(v.varying) {
+			s.bits = v.bitsOf(v.varying) / math.Max(1, float64(len(v.varying))) * float64(len(ps))
+			s.basis = fmt.Sprintf("%s, drawn from %d symbols at most", plural(len(ps), "character"), classSize(v.all, len(v.pw)))
 		}
 		if first || s.bits < worst.bits {
 			worst, first = s, false
@@ -103,6 +106,25 @@ func (f *finder) inside() structure {
 	}
 	f.segmented(&worst)
 	return worst
+}
+
+// probable gives the positions that a generator fills, as far as few rows tell: all letters and digits, unless so many
+// agree in all rows that they must be a common stem.
+func (v *view) probable() []int {
+	var out []int
+	fixed := 0
+	for p := range v.length {
+		if alnum(v.symbols[p][0]) || len(v.symbols[p]) > 1 {
+			out = append(out, p)
+			if len(v.symbols[p]) == 1 {
+				fixed++
+			}
+		}
+	}
+	if binomTail(len(out), fixed, math.Pow(10, -float64(len(v.pw)-1))) < testAlpha {
+		return v.varying
+	}
+	return out
 }
 
 // unshaped bounds passwords that have no shape in common.

@@ -23,6 +23,8 @@ func (f *finder) linear(v *view) {
 		alphabet = orders[0]
 	}
 	var all []feature
+	found := false
+idents:
 	for i, d := range v.idents {
 		plain, hot := v.features(d, i, false), v.features(d, i, true)
 		if len(plain) == 0 {
@@ -30,19 +32,21 @@ func (f *finder) linear(v *view) {
 		}
 		all = append(all, plain...)
 		if f.solve(v, alphabet, 2, plain, "the bits of the "+d.words) || f.solve(v, alphabet, 2, hot, "a table for each character of the "+d.words) {
-			return
+			found = true
+			continue
 		}
 		for _, p := range []int{3, 5, 7, 11, 13, 17, 29, 31} {
 			for _, a := range []string{alphabet, v.all} {
 				if len(a)%p == 0 && (a == alphabet || v.all != alphabet) && len(hot) <= 220 {
 					if f.solve(v, a, p, hot, "a table for each character of the "+d.words) {
-						return
+						found = true
+						continue idents
 					}
 				}
 			}
 		}
 	}
-	if len(v.idents) > 1 {
+	if !found && len(v.idents) > 1 {
 		f.solve(v, alphabet, 2, all, "the bits of all identifiers")
 	}
 }
@@ -99,7 +103,7 @@ func (f *finder) solve(v *view, alphabet string, p int, feats []feature, what st
 	code := newReading(nil, alphabet).value
 	var targets []target
 	for _, q := range v.varying {
-		if !within(v.symbols[q], alphabet) {
+		if !within(v.symbols[q], alphabet) || v.code(q) {
 			continue
 		}
 		if p != 2 {

@@ -37,8 +37,8 @@ func newMatcher(g *goal) *matcher {
 	rows := g.v.rows
 	pickRow := func(i, n int) *Row { return rows[i*len(rows)/n] }
 	if len(rows) >= 3 {
-		groups := min(learnGroups, max(1, len(rows)/learnRows))
-		size := min(learnRows, len(rows))
+		groups := min(learnGroups, max(1, len(rows)/20))
+		size := min(max(3, (48+len(g.positions)-1)/len(g.positions)), learnRows, len(rows))
 		for k := range groups {
 			var group []*Row
 			var want [][]byte
@@ -143,7 +143,7 @@ func (m *matcher) learn(p *producer, rows []*Row, want [][]byte) (encoding, bool
 					if m.consistent(get, want, offset, step, false) {
 						return encoding{stream: s, n: n, offset: offset, step: step}, true
 					}
-					if m.consistent(get, want, offset, step, true) {
+					if step == 1 && m.consistent(get, want, offset, step, true) {
 						return encoding{stream: s, n: n, offset: offset, step: step, back: true}, true
 					}
 				}

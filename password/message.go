@@ -11,6 +11,7 @@ import (
 // message is a text or number of a row that a generator may take as its input.
 type message struct {
 	words string
+	cased bool // a tail, or the text in another case: a pair with a separator is not made of it
 	rare  bool // tried with the common digests only
 	of    func(dst []byte, r *Row) []byte
 }
@@ -21,7 +22,7 @@ func identMessages(c Column, i int, d *ident) []message {
 	var out []message
 	rare := false
 	text := func(words string, f func(s string) string) {
-		out = append(out, message{words, rare, func(dst []byte, r *Row) []byte {
+		out = append(out, message{words: words, rare: rare, cased: strings.HasSuffix(words, "case") || strings.HasPrefix(words, "last"), of: func(dst []byte, r *Row) []byte {
 			if i >= len(r.Values) {
 				return dst
 			}
@@ -159,17 +160,17 @@ func (f *finder) messages() (all, usual []message) {
 			if i == j || f.constant(f.idents[i]) && f.constant(f.idents[j]) {
 				continue
 			}
-			for _, a := range per[i][:4] {
-				for _, b := range per[j][:4] {
-					for _, sep := range []string{"", "-", ":", "_", " ", ",", "|"} {
-						if sep != "" && (strings.HasSuffix(a.words, "case") || strings.HasSuffix(b.words, "case")) {
-							continue
+			for _, a := range pairForms(per[i]) {
+				for _, b := range pairForms(per[j]) {
+					for k, sep := range []string{"", "-", ":", "_", " ", ",", "|"} {
+						if k > 0 && (a.cased || b.cased) {
+							break
 						}
 						words := a.words + " and then " + b.words
 						if sep != "" {
 							words += fmt.Sprintf(" with %q between", sep)
 						}
-						all = append(all, message{words, true, func(dst []byte, r *Row) []byte { return b.of(append(a.of(dst, r), sep...), r) }})
+						all = append(all, message{words: words, rare: true, of: func(dst []byte, r *Row) []byte { return b.of(append(a.of(dst, r), sep...), r) }})
 					}
 				}
 			}
@@ -181,11 +182,22 @@ func (f *finder) messages() (all, usual []message) {
 			three := []message{per[0][k], per[1][k], per[2][k]}
 			for _, o := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
 				a, b, c := three[o[0]], three[o[1]], three[o[2]]
-				all = append(all, message{a.words + ", " + b.words + " and " + c.words, true, func(dst []byte, r *Row) []byte { return c.of(b.of(a.of(dst, r), r), r) }})
+				all = append(all, message{words: a.words + ", " + b.words + " and " + c.words, rare: true, of: func(dst []byte, r *Row) []byte { return c.of(b.of(a.of(dst, r), r), r) }})
 			}
 		}
 	}
 	return all, usual
+}
+
+// pairForms gives the forms of an identifier that are tried together with another: the usual ones and short tails.
+func pairForms(ms []message) []message {
+	out := ms[:4:4]
+	for _, m := range ms[4:] {
+		if strings.HasPrefix(m.words, "last 4 ") || strings.HasPrefix(m.words, "last 6 digits") && !strings.Contains(m.words, "+") && !strings.Contains(m.words, "-") || strings.HasPrefix(m.words, "last 6 characters") {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 // constant tells whether an identifier is the same in all rows of the sample.

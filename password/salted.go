@@ -54,6 +54,9 @@ func (f *finder) salts() []salt {
 		add([]byte(t), fmt.Sprintf("the public text %q", t))
 		add([]byte(bytesLower(t)), fmt.Sprintf("the public text %q", bytesLower(t)))
 	}
+	for _, c := range commonSalts {
+		add([]byte(c), "the common constant "+printable([]byte(c)))
+	}
 	for _, c := range f.o.Constants {
 		words := fmt.Sprintf("the constant %s", printable(c))
 		add(c, words)
@@ -62,6 +65,14 @@ func (f *finder) salts() []salt {
 		}
 	}
 	return out
+}
+
+// commonSalts are constants that stand for no secret anywhere.
+var commonSalts = []string{
+	"admin", "password", "secret", "key", "salt", "default", "wifi", "wpa", "psk", "0", "1", "1234", "12345678", "123456", "root", "\x00", "\n",
+	"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", "1234567890123456", "0123456789abcdef", "0123456789ABCDEF",
+	"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f",
+	"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
 }
 
 func bytesLower(s string) string { return string(bytes.ToLower([]byte(s))) }
@@ -230,7 +241,7 @@ func (f *finder) confirmSalted(g *goal, h saltedHit, salts []salt, usual []messa
 	s, form, m := salts[h.salt], saltedForms[h.form], usual[h.message]
 	p := producer{fmt.Sprintf(form.words, s.words, m.words), func(dst []byte, r *Row) []byte {
 		return form.of(newKeyed(s.bytes), dst, m.of(nil, r))
-	}, digestStreams}
+	}, digestStreams, true}
 	return f.confirm(g, &p, h.e)
 }
 

@@ -2,8 +2,10 @@ package password
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/bits"
 	"math/rand"
+	"strconv"
 )
 
 // drawCount is how many draws of a generator are looked at.
@@ -234,6 +236,14 @@ func (f *finder) seeded() []producer {
 				return x & 0xffffffff, ok
 			}})
 		}
+		if d.role != RoleMAC {
+			for n := 5; n <= 9; n++ {
+				nums = append(nums, number{fmt.Sprintf("the last %d digits of the %s", n, d.words), func(r *Row) (uint64, bool) {
+					x, err := strconv.ParseUint(lastN(digitText(d.of(r)), n), 10, 63)
+					return x, err == nil
+				}})
+			}
+		}
 		for _, num := range nums {
 			for _, g := range generators {
 				out = append(out, producer{g.name + " seeded with " + num.words, func(dst []byte, r *Row) []byte {
@@ -242,7 +252,7 @@ func (f *finder) seeded() []producer {
 						return dst
 					}
 					return drawBytes(dst, g, seed)
-				}, streams})
+				}, streams, false})
 			}
 		}
 	}

@@ -255,11 +255,16 @@ func unseenChance(seen, size, characters int) float64 {
 }
 
 // knownAlphabets are the orders of symbols tried without learning them: those that hold the symbols seen and of which so
-// many characters would not have left so many symbols out.
-func knownAlphabets(seen string, characters int, extra []string) []string {
+// many characters would not have left so many symbols out, and those that hold a good part of the rows, since some rows
+// may be foreign.
+func knownAlphabets(seen string, characters int, holds func(alphabet string) bool, extra []string) []string {
 	var out []string
 	add := func(a string) {
-		if !within(seen, a) || unseenChance(len(seen), len(a), characters) < 1e-9 {
+		if !within(seen, a) {
+			if !holds(a) {
+				return
+			}
+		} else if unseenChance(len(seen), len(a), characters) < 1e-9 {
 			return
 		}
 		for _, b := range out {

@@ -132,7 +132,10 @@ func (v *view) bits() float64 { return v.bitsOf(v.varying) }
 func (v *view) bitsOf(positions []int) float64 {
 	total, t := float64(classSize(v.all, len(v.pw))), 0.0
 	for _, p := range positions {
-		own := float64(classSize(v.symbols[p], len(v.pw)))
+		own := total
+		if len(v.pw) >= 10 {
+			own = float64(classSize(v.symbols[p], len(v.pw)))
+		}
 		t += math.Log2(math.Max(1, math.Min(total, own)))
 	}
 	return t
@@ -148,6 +151,10 @@ func (v *view) without(explained []int) []int {
 	}
 	return out
 }
+
+// code tells whether a position holds a code of very few symbols, such as a letter for the model: what follows from such
+// a code is not the secret.
+func (v *view) code(p int) bool { return len(v.pw) >= 50 && len(v.symbols[p]) <= 3 }
 
 // shape groups passwords by length and separators.
 func shape(pw string) string {
@@ -191,6 +198,7 @@ func views(rows []*Row, idents []*ident) []*view {
 		out = append(out, whole)
 		for i, d := range idents {
 			if parts := split(g, whole.text[i]); parts != nil {
+				whole.fixWithin(parts)
 				for _, value := range sortedKeys(parts) {
 					if part := parts[value]; len(part) >= 4 && len(out) < maxViews {
 						out = append(out, newView("units with "+d.words+" "+short(value), part, idents))
@@ -201,6 +209,21 @@ func views(rows []*Row, idents []*ident) []*view {
 		}
 	}
 	return out
+}
+
+// fixWithin takes the positions that are constant within each part out of the varying ones: a prefix for each model is a
+// constant, not a derivation.
+func (v *view) fixWithin(parts map[string][]*Row) {
+	v.varying = slices.DeleteFunc(v.varying, func(p int) bool {
+		for _, rows := range parts {
+			for _, r := range rows {
+				if r.Password[p] != rows[0].Password[p] {
+					return false
+				}
+			}
+		}
+		return true
+	})
 }
 
 // split groups rows by a text, nil unless there are two to six values with several rows each.

@@ -111,9 +111,11 @@ type Bar struct {
 	Position int
 	X, W     int
 	Full     int     // height that the alphabet allows
+	Seen     int     // height of what looks random
 	Own      int     // height of what is left once identifiers are known
 	Maximum  float64 // bits
-	Entropy  float64 // bits, estimated
+	Apparent float64 // bits that look random, estimated
+	Entropy  float64 // bits left to guess once identifiers are known
 	Derived  float64 // share of rows in which an identifier gives this position
 }
 
@@ -130,9 +132,11 @@ func chart(r *password.Report) *Chart {
 			break
 		}
 		b := Bar{Position: p.Position, X: i * unit, W: unit - gap, Maximum: p.MaximumBits, Derived: p.DerivedRows}
-		b.Entropy = math.Max(0, *p.EntropyBits) * (1 - p.DerivedRows)
+		b.Apparent = math.Min(p.MaximumBits, math.Max(0, *p.EntropyBits))
+		b.Entropy = b.Apparent * (1 - p.DerivedRows)
+		b.Seen = int(math.Round(b.Apparent / top * height))
 		b.Full = int(math.Round(p.MaximumBits / top * height))
-		b.Own = int(math.Round(math.Min(b.Entropy, p.MaximumBits) / top * height))
+		b.Own = int(math.Round(b.Entropy / top * height))
 		c.Bars = append(c.Bars, b)
 	}
 	if len(c.Bars) == 0 {
@@ -147,14 +151,19 @@ func (c *Chart) Y(h int) int { return c.Height - h }
 
 // Box is the drawing's view box.
 func (c *Chart) Box() template.HTMLAttr {
-	return template.HTMLAttr(fmt.Sprintf(`viewBox="0 -2 %d %d"`, c.Width, c.Height+22)) //nolint:gosec // numbers of our own
+	return template.HTMLAttr(fmt.Sprintf(`viewBox="-1 -2 %d %d" width="%d" height="%d"`, c.Width+2, c.Height+22, c.Width+2, c.Height+22)) //nolint:gosec // numbers of our own
 }
 
 // Total is how many bits are left to guess, summed over the positions.
-func (c *Chart) Total() float64 {
+func (c *Chart) Total() float64 { return c.sum(func(b Bar) float64 { return b.Entropy }) }
+
+// Apparent is how many bits look random, summed over the positions.
+func (c *Chart) Apparent() float64 { return c.sum(func(b Bar) float64 { return b.Apparent }) }
+
+func (c *Chart) sum(f func(Bar) float64) float64 {
 	sum := 0.0
 	for _, b := range c.Bars {
-		sum += b.Entropy
+		sum += f(b)
 	}
 	return sum
 }

@@ -323,7 +323,7 @@ func withdraw(earlier []assay.Observation, outcomes []CheckOutcome, now []assay.
 	for i := range earlier {
 		if o := &earlier[i]; o.Withdraws != "" {
 			delete(stands, o.Withdraws)
-		} else if o.Source == assay.Observed {
+		} else if o.Source == assay.Observed || len(o.Evidence) > 0 {
 			stands[o.ID] = o.By
 		}
 	}

@@ -174,8 +174,8 @@ func observe(t *testing.T, c *check.Check, dir string, parts []assay.Subject, pr
 }
 
 // Format writes what came of a pass, one line for each thing: the error of a
-// failed check alone, else observations as "subject term = value @ places",
-// remarks, and "partial" where the check did not look at all there was.
+// failed check alone, else observations as "subject term = value @ places" (with
+// "(declared there)" where the check relays what the evidence says), remarks, and "partial" where the check did not look at all there was.
 func Format(report check.Report, failed error) string {
 	if failed != nil {
 		return "failed: " + failed.Error() + "\n"
@@ -186,7 +186,11 @@ func Format(report check.Report, failed error) string {
 		for _, r := range o.Evidence {
 			places = append(places, r.Name+": "+r.Place)
 		}
-		fmt.Fprintf(&b, "%s %s = %s @ %s\n", o.Subject, o.Term, o.Value, strings.Join(places, ", "))
+		said := ""
+		if o.Source == assay.Declared {
+			said = " (declared there)"
+		}
+		fmt.Fprintf(&b, "%s %s = %s @ %s%s\n", o.Subject, o.Term, o.Value, strings.Join(places, ", "), said)
 	}
 	for _, r := range report.Remarks {
 		fmt.Fprintf(&b, "remark: %s\n", r)
