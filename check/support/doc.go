@@ -24,7 +24,7 @@
 //
 // What it cannot see: for which parts of the product the period is meant,
 // whether it is otherwise clear and in plain words, whether an extension was published in
-// time, and how prominent it is on the page; see also the check invitation.
+// time, and how prominent it is on the page.
 //
 // Sources: SI 2023/1007 reg 2 and Sch.1 para 3.
 package support
