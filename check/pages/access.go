@@ -28,7 +28,7 @@ type Access struct {
 
 // Access tells how what is published can be reached. named are the pages that
 // product.yaml names for it, address is where; carriers are the pages on which it
-// was found.
+// was found, all of which a reader needs.
 func (r *Result) Access(named, carriers []*Page, address string) Access {
 	var a Access
 	r.english(&a, named, carriers)
@@ -50,11 +50,20 @@ func (a Access) Report(prefix string, report func(term assay.TermID, v assay.Val
 }
 
 func (r *Result) english(a *Access, named, carriers []*Page) {
+	all := &Finding{true, "", nil}
 	for _, p := range carriers {
-		if p.Doc.Kind != page.SecurityTxt && p.Doc.English == page.Present {
-			a.English = &Finding{true, p.Title() + ": the text is in English", []assay.Reference{p.All()}}
+		if p.Doc.Kind == page.SecurityTxt {
+			continue // fields and addresses, in no language
+		}
+		if p.Doc.English != page.Present {
 			return
 		}
+		all.Note = p.Title() + ": the text is in English"
+		all.At = append(all.At, p.All())
+	}
+	if len(all.At) > 0 {
+		a.English = all
+		return
 	}
 	f := &Finding{false, "", nil}
 	for _, p := range named {
@@ -78,15 +87,16 @@ func (r *Result) english(a *Access, named, carriers []*Page) {
 // that was fetched as anybody would, and carries what is wanted; that something is,
 // by one that carries nothing but the demand.
 func walls(a *Access, named, carriers []*Page) {
+	free := &Finding{false, "", nil}
 	for _, p := range carriers {
 		if !p.Public || wall(p) != "" {
-			continue
+			return
 		}
-		free := &Finding{false, fmt.Sprintf("%s: fetched without cookie, log-in or payment, and it can be read", p.Title()), []assay.Reference{p.All()}}
-		a.Request, a.Charged, a.Personal = free, free, free
-		return
+		free.Note = fmt.Sprintf("%s: fetched without cookie, log-in or payment, and it can be read", p.Title())
+		free.At = append(free.At, p.All())
 	}
 	if len(carriers) > 0 {
+		a.Request, a.Charged, a.Personal = free, free, free
 		return
 	}
 	for _, p := range named {

@@ -40,6 +40,7 @@ const (
 	Support     = "support"
 	Statement   = "statement"
 	SecurityTxt = "security.txt"
+	Policy      = "policy"   // to which a security.txt leads
 	Document    = "document" // evidence of kind documents, without another purpose
 )
 
@@ -121,9 +122,10 @@ func (p *Page) Shown(s page.Span) bool {
 	return true
 }
 
-// blinds are the conditions under which not finding something says nothing.
-var blinds = []page.ConditionKind{page.Truncated, page.NoText, page.ShortText, page.NotFoundPage, page.ConsentWall, page.LoginWall, page.PaymentWall,
-	page.IdentityWall, page.NeedsScript, page.BrokenEncoding, page.NotEnglish, page.ThirdParty, page.Protected}
+// blinds are the conditions under which not finding something says nothing, the
+// most telling first.
+var blinds = []page.ConditionKind{page.LoginWall, page.PaymentWall, page.IdentityWall, page.ConsentWall, page.NotFoundPage, page.NeedsScript, page.Protected,
+	page.NoText, page.NotEnglish, page.ThirdParty, page.Truncated, page.BrokenEncoding, page.ShortText}
 
 // Blind says why what was not found on the page may be there all the same; ""
 // where it was read whole.
@@ -134,8 +136,8 @@ func (p *Page) Blind() string {
 	case p.Cut:
 		return "only a part of it was kept"
 	}
-	for _, c := range p.Doc.Conditions {
-		if slices.Contains(blinds, c.Kind) {
+	for _, kind := range blinds {
+		if c, ok := p.Doc.Has(kind); ok {
 			return c.Why
 		}
 	}
@@ -281,8 +283,16 @@ func (r *reader) captures(archives []*fetch.Archive, items []evidence.Item) erro
 		hosts[origin(p.URL)] = true
 	}
 	for origin := range hosts {
-		add(origin+"/.well-known/security.txt", SecurityTxt)
-		add(origin+"/security.txt", SecurityTxt)
+		for _, place := range []string{"/.well-known/security.txt", "/security.txt"} {
+			add(origin+place, SecurityTxt)
+			cs := fetch.Captures(archives, origin+place)
+			if len(cs) == 0 || cs[len(cs)-1].Body == nil || cs[len(cs)-1].Body.Status != 200 {
+				continue
+			}
+			for _, policy := range page.ParseSecurityTxt(cs[len(cs)-1].Body.Body).Policy {
+				add(policy, Policy)
+			}
+		}
 	}
 	slices.SortFunc(all, func(a, b series) int { return strings.Compare(a.url, b.url) })
 	for _, s := range all {

@@ -4,8 +4,9 @@
 // # What is published about reporting security issues
 //
 // It reads the newest saved copy of the page that product.yaml names for
-// security, the security.txt of its hosts (RFC 9116), and any other saved page
-// that gives a contact for security reports. It looks for a point of contact, the
+// security, the security.txt of its hosts (RFC 9116) with the policy to which it
+// leads, and any other saved page that gives a mail address or telephone number
+// for security reports. It looks for a point of contact, the
 // time until a report is acknowledged, the time or interval of status updates
 // until the issue is resolved, the language, and what stands between a reader and
 // the text: a login, a payment, a question who one is.

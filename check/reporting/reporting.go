@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/assay-psti/assay"
@@ -51,7 +52,7 @@ type reporter struct {
 	named []*pages.Page // the page named for it, as it stands now
 	all   []*pages.Page // these, and the others that count
 
-	carriers []*pages.Page // of which a contact was read
+	carriers []*pages.Page // of which something was read
 	err      error
 }
 
@@ -60,9 +61,9 @@ func run(_ context.Context, pass *check.Pass) (any, error) {
 	r := &reporter{pass: pass, named: saved.Current(pages.Security)}
 	r.all = append(r.all, r.named...)
 	txt := saved.Current(pages.SecurityTxt)
-	r.all = append(r.all, txt...)
+	r.all = append(append(r.all, txt...), saved.Current(pages.Policy)...)
 	for _, p := range saved.Standing() {
-		if !p.For(pages.Security) && !p.For(pages.SecurityTxt) && p.Doc.Limbs.ContactPoint == page.Present {
+		if !own(p) && slices.ContainsFunc(p.Doc.Readings, addressed) {
 			r.all = append(r.all, p)
 		}
 	}
@@ -148,7 +149,7 @@ func (r *reporter) matter(m matter) {
 			continue
 		}
 		for _, x := range p.Doc.Readings {
-			if x.Limb != m.limb {
+			if x.Limb != m.limb || m.limb == page.ContactPoint && !own(p) && !addressed(x) {
 				continue
 			}
 			f := found{p, x}
@@ -164,8 +165,8 @@ func (r *reporter) matter(m matter) {
 					note += " (" + x.Why + ")"
 				}
 				r.report(m.stated, assay.Bool(true), note, p.At(f.span()))
-				if m.limb == page.ContactPoint {
-					r.carriers = r.carrying()
+				if !slices.Contains(r.carriers, p) {
+					r.carriers = append(r.carriers, p)
 				}
 				return
 			case page.Unclear:
@@ -178,24 +179,15 @@ func (r *reporter) matter(m matter) {
 	}
 }
 
-// carrying are the pages that give a contact, shown, that holds.
-func (r *reporter) carrying() []*pages.Page {
-	var out []*pages.Page
-	for _, p := range r.all {
-		if p.Doc == nil || r.expired(p) {
-			continue
-		}
-		if _, third := p.Doc.Has(page.ThirdParty); third {
-			continue
-		}
-		for _, x := range p.Doc.Readings {
-			if x.Limb == page.ContactPoint && x.Verdict == page.Present && p.Shown(page.Span{From: x.From, To: x.To}) {
-				out = append(out, p)
-				break
-			}
-		}
-	}
-	return out
+// own reports whether the page is there for reports.
+func own(p *pages.Page) bool {
+	return p.For(pages.Security) || p.For(pages.SecurityTxt) || p.For(pages.Policy)
+}
+
+// addressed reports whether a reading is a contact in itself. On a page that is not
+// named for it, a link to report an issue only leads to the page that is.
+func addressed(x page.Reading) bool {
+	return x.Limb == page.ContactPoint && x.Verdict == page.Present && (x.Form == "mail" || x.Form == "phone")
 }
 
 // found is a reading and where it stands.

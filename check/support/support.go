@@ -87,9 +87,7 @@ func run(_ context.Context, pass *check.Pass) (any, error) {
 	switch {
 	case len(found) > 0:
 		r.now(found)
-		for _, s := range found {
-			carriers = append(carriers, s.Page)
-		}
+		carriers = []*pages.Page{found[0].Page} // one is enough for a reader
 	case !doubt:
 		r.missing()
 	}
