@@ -245,3 +245,41 @@ func removeAll(dir string) {
 		time.Sleep(50 * time.Millisecond)
 	}
 }
+
+// Record is what is kept of a rendering beside its HTML and pictures.
+type Record struct {
+	URL     string    `json:"url"` // that was asked for
+	Final   string    `json:"final"`
+	At      time.Time `json:"at"`
+	Title   string    `json:"title"`
+	Window  [2]int    `json:"window"`
+	Marks   []Mark    `json:"marks"`
+	Images  int       `json:"images"`
+	Refused int       `json:"refused"`
+
+	AuthorisedBy string `json:"authorised_by,omitempty"` // who allowed speaking to an address that is not public
+}
+
+// Names of the files in which a rendering is kept.
+const (
+	RecordFile   = "measured.json"
+	DOMFile      = "page.html"
+	PictureFile  = "page.png"
+	OutlinedFile = "outlined.png"
+)
+
+// Files are the files in which the rendering is kept, in one folder.
+func (r *Rendering) Files(address string, at time.Time, authorisedBy string) (map[string][]byte, error) {
+	data, err := json.MarshalIndent(Record{address, r.Final, at.UTC().Truncate(time.Second), r.Title, r.Window, r.Marks, r.Images, r.Refused, authorisedBy}, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{RecordFile: append(data, '\n'), DOMFile: []byte(r.DOM)}
+	if len(r.Picture) > 0 {
+		files[PictureFile] = r.Picture
+	}
+	if len(r.Outlined) > 0 {
+		files[OutlinedFile] = r.Outlined
+	}
+	return files, nil
+}

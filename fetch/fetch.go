@@ -77,11 +77,10 @@ func New(o Options, out *Writer, known map[string]Validator) *Fetcher {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	dialer := &net.Dialer{Timeout: 10 * time.Second, Control: guard(o.AuthorisedBy)}
 	return &Fetcher{options: o, out: out, known: known, hosts: map[string]*host{}, client: &http.Client{
 		Transport: &http.Transport{
 			Proxy:                  nil, // a proxy would make the connection that the guard is there to see
-			DialContext:            dialer.DialContext,
+			DialContext:            Dial(o.AuthorisedBy),
 			DisableCompression:     true,
 			DisableKeepAlives:      true,
 			MaxResponseHeaderBytes: 256 << 10,
@@ -91,6 +90,12 @@ func New(o Options, out *Writer, known map[string]Validator) *Fetcher {
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+}
+
+// Dial makes connections to addresses of the public internet, and to others only
+// where somebody is named who authorised it.
+func Dial(authorisedBy string) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return (&net.Dialer{Timeout: 10 * time.Second, Control: guard(authorisedBy)}).DialContext
 }
 
 // Got is what came of asking for one page.

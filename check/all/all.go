@@ -4,6 +4,7 @@ package all
 import (
 	"github.com/assay-psti/assay/check"
 	"github.com/assay-psti/assay/check/accounts"
+	"github.com/assay-psti/assay/check/invitation"
 	"github.com/assay-psti/assay/check/pages"
 	"github.com/assay-psti/assay/check/passwords"
 	"github.com/assay-psti/assay/check/reporting"
@@ -15,6 +16,7 @@ import (
 func Checks() []*check.Check {
 	return []*check.Check{
 		accounts.Check,
+		invitation.Check,
 		pages.Check,
 		passwords.Check,
 		reporting.Check,

@@ -32,8 +32,9 @@ func productOf(p *dossier.Product) check.Product {
 }
 
 // fetchPages fetches the pages that product.yaml names, and security.txt, and
-// keeps them as evidence. What could not be had is kept too, and said.
-func fetchPages(ctx context.Context, env *environment, dir, authorisedBy string) error {
+// keeps them as evidence. What could not be had is kept too, and said. With render
+// the product's page is also shown in a browser.
+func fetchPages(ctx context.Context, env *environment, dir, authorisedBy string, render bool) error {
 	d, err := dossier.Open(ctx, dir)
 	if err != nil {
 		return err
@@ -63,7 +64,13 @@ func fetchPages(ctx context.Context, env *environment, dir, authorisedBy string)
 	if err != nil {
 		return err
 	}
-	return keepPages(dir, env.now().UTC().Format("20060102T150405Z"), file.Bytes())
+	if err := keepPages(dir, env.now().UTC().Format("20060102T150405Z"), file.Bytes()); err != nil {
+		return err
+	}
+	if render && f.offered != "" {
+		return renderProduct(ctx, env, dir, product, f.offered, authorisedBy)
+	}
+	return nil
 }
 
 type fetcher struct {
@@ -74,6 +81,7 @@ type fetcher struct {
 	known    []*fetch.Archive
 	done     map[string]bool
 	said     []string // what could not be had, one line each
+	offered  string   // the product's page, where it could be had
 }
 
 // all fetches pages, and the security.txt of their hosts with what it points at.
@@ -88,6 +96,9 @@ func (f *fetcher) all(named []check.Page) error {
 		}
 		if got.Failure == "" && got.Status != 200 && got.Status != 304 {
 			f.said = append(f.said, fmt.Sprintf("%s: the host answers with status %d", check.Printable(p.URL), got.Status))
+		}
+		if p.Purpose == "product" && (got.Status == 200 || got.Unchanged) {
+			f.offered = p.URL
 		}
 		if u, err := url.Parse(p.URL); err == nil && u.Host != "" && !seen[u.Scheme+u.Host] {
 			seen[u.Scheme+u.Host] = true

@@ -23,13 +23,14 @@ import (
 )
 
 type testCommand struct {
-	Dir   string   `arg:"" help:"The dossier's folder."`
-	AsAt  date     `help:"Judge by the law of this day, for supply on this day (default: today)." placeholder:"DATE"`
-	Law   []string `help:"The regimes to judge by (default: as in product.yaml, else uk-psti)." placeholder:"ID"`
-	JSON  bool     `name:"json" help:"Machine form on standard output, and nothing else there."`
-	Limbs bool     `help:"Show every limb, not only those that decide."`
-	Jobs  int      `help:"Checks that run at the same time." default:"2"`
-	Fetch bool     `help:"First fetch the public pages that product.yaml names, and keep them as evidence. Without it, no network is used."`
+	Dir    string   `arg:"" help:"The dossier's folder."`
+	AsAt   date     `help:"Judge by the law of this day, for supply on this day (default: today)." placeholder:"DATE"`
+	Law    []string `help:"The regimes to judge by (default: as in product.yaml, else uk-psti)." placeholder:"ID"`
+	JSON   bool     `name:"json" help:"Machine form on standard output, and nothing else there."`
+	Limbs  bool     `help:"Show every limb, not only those that decide."`
+	Jobs   int      `help:"Checks that run at the same time." default:"2"`
+	Fetch  bool     `help:"First fetch the public pages that product.yaml names, and keep them as evidence. Without it, no network is used."`
+	Render bool     `help:"With --fetch: also show the product's page in Chromium, keep pictures, and measure where the support period stands."`
 
 	AuthorisedBy string `name:"authorised-by" help:"Who allowed speaking to addresses that are not public; it is recorded." placeholder:"NAME"`
 }
@@ -37,7 +38,7 @@ type testCommand struct {
 // Run checks, judges and writes the report.
 func (c *testCommand) Run(ctx context.Context, env *environment) error {
 	if c.Fetch {
-		if err := fetchPages(ctx, env, c.Dir, c.AuthorisedBy); err != nil {
+		if err := fetchPages(ctx, env, c.Dir, c.AuthorisedBy, c.Render); err != nil {
 			return err
 		}
 	}

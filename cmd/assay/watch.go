@@ -53,7 +53,7 @@ type watchCopy struct {
 // Run prints the history of what was published, from the kept evidence.
 func (c *watchCommand) Run(ctx context.Context, env *environment) error {
 	if c.Fetch {
-		if err := fetchPages(ctx, env, c.Dir, c.AuthorisedBy); err != nil {
+		if err := fetchPages(ctx, env, c.Dir, c.AuthorisedBy, false); err != nil {
 			return err
 		}
 	}

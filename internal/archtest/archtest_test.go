@@ -132,6 +132,7 @@ var shapers = map[string]string{
 	"github.com/alecthomas/kong":   "cmd/assay",
 	"github.com/sylabs/squashfs":   "firmware",
 	"github.com/gopacket/gopacket": "capture",
+	"github.com/chromedp":          "browser",
 	"modernc.org/sqlite":           "store",
 	"github.com/go-crypt":          "password",
 }
