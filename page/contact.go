@@ -339,9 +339,15 @@ func directedURL(ts []token, u token) bool {
 }
 
 func reportWord(s string) bool {
-	s = strings.ToLower(s)
-	for _, w := range []string{"report", "submit", "disclose", "disclosure form", "contact form", "raise", "tell us", "let us know", "contact us", "form"} {
-		if strings.Contains(s, w) {
+	if len(s) > 400 {
+		return false
+	}
+	ts := tokens(s, Span{0, len(s)})
+	for k, t := range ts {
+		if t.is("report", "reports", "reporting", "submit", "submission", "disclose", "raise", "form") || t.is("disclosure") && nextIs(ts, k, "form") || t.is("contact", "tell") && nextIs(ts, k, "us", "form") || t.is("let") && nextIs(ts, k, "us") {
+			return true
+		}
+		if t.kind == tURL && (strings.Contains(t.w, "report") || strings.Contains(t.w, "submit")) {
 			return true
 		}
 	}
@@ -356,7 +362,7 @@ func reportTarget(u string) bool {
 			return false
 		}
 	}
-	for _, w := range []string{"report", "vuln", "secur", "psirt", "disclos", "contact", "form", "support", "ticket", "hackerone", "bugcrowd", "intigriti", "yeswehack", "issue", "psti", "bounty", "help", "advisor", "incident"} {
+	for _, w := range []string{"report", "vuln", "secur", "psirt", "disclos", "contact", "/form", "form.", "forms", "-form", "support", "ticket", "hackerone", "bugcrowd", "intigriti", "yeswehack", "issue", "psti", "bounty", "help", "advisor", "incident"} {
 		if strings.Contains(u, w) {
 			return true
 		}

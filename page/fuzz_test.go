@@ -192,6 +192,9 @@ func FuzzDOCX(f *testing.F) {
 func FuzzPDF(f *testing.F) {
 	f.Add(pdfOf(pdfLine(50, 700, "Security updates until 31 December 2029")))
 	f.Add([]byte("%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj trailer<</Root 1 0 R>>"))
+	if _, err := pdfEngine(); err != nil { // starting it takes longer than one input may
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d := &Document{Source: "x", Kind: PDF}
 		if readPDF(t.Context(), d, data, Limits{MaxTime: 5 * time.Second, MaxPages: 5}.withDefaults()) == nil {

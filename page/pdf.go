@@ -42,6 +42,10 @@ var pdfEngine = sync.OnceValues(func() (pdfium.Pool, error) {
 // readPDF reads the text of a PDF, page by page, in the order of its content. Words on one line that stand far apart
 // are set apart like the cells of a table row.
 func readPDF(ctx context.Context, d *Document, data []byte, limits Limits) (err error) {
+	pool, err := pdfEngine()
+	if err != nil {
+		return fmt.Errorf("start the PDF engine: %w", err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, limits.MaxTime)
 	defer cancel()
 	defer func() { // the engine's client panics where its sandbox was closed under it
@@ -52,10 +56,6 @@ func readPDF(ctx context.Context, d *Document, data []byte, limits Limits) (err 
 			err = fmt.Errorf("the PDF was not read within %v: %w", limits.MaxTime, ctx.Err())
 		}
 	}()
-	pool, err := pdfEngine()
-	if err != nil {
-		return fmt.Errorf("start the PDF engine: %w", err)
-	}
 	engine, err := pool.GetInstanceWithContext(ctx)
 	if err != nil {
 		return fmt.Errorf("start the PDF engine: %w", err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -101,6 +102,20 @@ func TestPDFHostile(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestPDFsAtOnce(t *testing.T) {
+	var wg sync.WaitGroup
+	for i := range 6 { // more than there are instances
+		wg.Go(func() {
+			want := fmt.Sprintf("Security updates until %d December 2029", i+1)
+			d, err := Read(t.Context(), "x.pdf", "", pdfOf(pdfLine(50, 700, want)), Limits{})
+			if err != nil || d.Text != want || d.Limbs.SupportPeriod != Present {
+				t.Errorf("got %+v, %v, want %q", d, err, want)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestPDFTimeBound(t *testing.T) {

@@ -72,7 +72,7 @@ var lexicon = buildLexicon(map[concept]string{
 	cTriage:   "triag* verif* validat* assess* evaluat* analys* analyz* investigat* reproduc* classif* prioriti* examin* check checked checks review reviewed reviews",
 	cFix:      "fix fixes fixed fixing remed* resolv* resolution resolutions solve solves solved solving solution repair* mitigat* patch patches patched correct corrected correction corrective closed closure rectif*",
 	cDisclose: "publish* publication publications disclos* advisory advisories public publicly embargo* bulletin bulletins cve",
-	cVuln:     "weakness weaknesses vulnerab* exploit* psirt psti cvd vdp bounty researcher researchers hacker* hackerone bugcrowd intigriti yeswehack cve cves pentest* csirt cert sirt bug bugs",
+	cVuln:     "weakness weaknesses vulnerab* exploit* psirt psti cvd vdp bounty researcher researchers hacker* hackerone bugcrowd intigriti yeswehack cve cves pentest* csirt cert sirt",
 	cSecurity: "security secure cyber cybersecurity cyber-security infosec hacking insecure",
 	cIssue: "issue issues problem problems concern concerns incident incidents finding findings defect defects loophole loopholes hole holes weakness weaknesses flaw flaws threat threats risk risks bug bugs " +
 		"vulnerab* gap gaps exploit exploits shortcoming* discovery discoveries",
