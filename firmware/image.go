@@ -4,6 +4,12 @@
 // It says what is where and what could not be read. It draws no conclusion from what the files hold: accounts, keys,
 // services and versions are for others to find in the trees and in the bytes of the map.
 //
+// Read as trees: squashfs 2 to 4, JFFS2, UBIFS, YAFFS2, cramfs, romfs, ext2 to ext4, F2FS, FAT, ISO 9660, tar, cpio, zip, Xiaomi's HDR1
+// and plain folders. Unpacked: gzip, xz, lzma, bzip2, zstd, lz4, lzop, Intel HEX, S-records, UF2, Android sparse images, UBI
+// volumes. Taken apart: uImage, FIT, TRX, SEAMA, TP-Link, Netgear CHK, DrayTek, Dahua and Android boot images, MBR, GPT,
+// ESP images and partition tables, MCUboot, Gecko Bootloader, Zigbee and Matter updates, U-Boot environments, device trees, ELF.
+// Recognised and named as unread: 7-Zip, EROFS, exFAT, NTFS, LUKS, and what is encrypted by its header or its statistics.
+//
 // Input is hostile. Sizes in headers are claims that are checked against what is there; work is bounded by [Limits];
 // names are data; links are kept as links and never lead out of their tree. Whatever could not be read is in
 // [Image.Unread] with place, reason and remedy: an image with Unread entries has not been seen whole, and nothing that
@@ -136,10 +142,24 @@ func Open(ctx context.Context, r io.ReaderAt, size int64, lim Limits) (*Image, e
 	if err := b.space(0, -1, 0); err != nil {
 		return nil, fmt.Errorf("firmware: %w", err)
 	}
+	if err := b.stopped(); err != nil && !errors.Is(err, errTime) {
+		return nil, fmt.Errorf("firmware: %w", err)
+	}
 	if b.readErr != nil {
 		return nil, fmt.Errorf("firmware: read input: %w", b.readErr)
 	}
+	b.nothing()
 	return b.im, nil
+}
+
+// nothing says so when an image holds no more than padding: that must not pass for an image with nothing to find.
+func (b *builder) nothing() {
+	for _, r := range b.im.Map {
+		if r.Kind != KindPadding {
+			return
+		}
+	}
+	b.unread(0, 0, b.im.Spaces[0].Size, "the image", fail(Unknown, "it is empty or holds one byte repeated; get a whole copy of it"))
 }
 
 // OpenFile takes apart a file, or takes a folder as it is. The closer releases the file; the image is of no use after.
@@ -174,7 +194,8 @@ func OpenFile(ctx context.Context, path string, lim Limits) (*Image, io.Closer, 
 }
 
 // OpenFS takes a folder as it is: one tree of kind "dir" and no map. Links that leave the folder on the machine it lies on
-// are resolved inside it, as on the device. The fs.FS must stay usable as long as the image is.
+// are resolved inside it, as on the device. Images among its files are not taken apart: open them one by one. The fs.FS
+// must stay usable as long as the image is.
 func OpenFS(ctx context.Context, fsys fs.FS, lim Limits) (*Image, error) {
 	lim = lim.orDefaults()
 	ctx, cancel := context.WithTimeoutCause(ctx, lim.Time, errTime)

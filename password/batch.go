@@ -214,9 +214,6 @@ type block struct {
 	first int64 // number of its first row
 }
 
-// errStop ends a scan early without an error.
-var errStop = errors.New("stop")
-
 // scan reads the batch once. Rows are parsed by several workers at a time, in no order; row is called with the worker's
 // number, and its fields are valid only during the call. It returns the number of rows.
 func (b *Batch) scan(ctx context.Context, workers int, progress func(int64), row func(worker int, number int64, fields [][]byte) error) (int64, error) {
@@ -260,9 +257,6 @@ func (b *Batch) scan(ctx context.Context, workers int, progress func(int64), row
 		return 0, err
 	}
 	if faults.err != nil {
-		if errors.Is(faults.err, errStop) {
-			return sum(counts), nil
-		}
 		return 0, fmt.Errorf("%s: %w", b.Name, faults.err)
 	}
 	if err := ctx.Err(); err != nil {
