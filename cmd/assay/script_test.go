@@ -30,7 +30,7 @@ func TestScripts(t *testing.T) {
 			}
 			e.Setenv("ROOT", root)
 			e.Setenv("INPUTS", filepath.Join(root, "..", "shared", "inputs"))
-			return nil
+			return serveSite(e)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			// cp-dir NAME copies an example's dossier as a user finds it.

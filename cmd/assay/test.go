@@ -23,16 +23,25 @@ import (
 )
 
 type testCommand struct {
-	Dir   string   `arg:"" help:"The dossier's folder."`
-	AsAt  date     `help:"Judge by the law of this day, for supply on this day (default: today)." placeholder:"DATE"`
-	Law   []string `help:"The regimes to judge by (default: as in product.yaml, else uk-psti)." placeholder:"ID"`
-	JSON  bool     `name:"json" help:"Machine form on standard output, and nothing else there."`
-	Limbs bool     `help:"Show every limb, not only those that decide."`
-	Jobs  int      `help:"Checks that run at the same time." default:"2"`
+	Dir    string   `arg:"" help:"The dossier's folder."`
+	AsAt   date     `help:"Judge by the law of this day, for supply on this day (default: today)." placeholder:"DATE"`
+	Law    []string `help:"The regimes to judge by (default: as in product.yaml, else uk-psti)." placeholder:"ID"`
+	JSON   bool     `name:"json" help:"Machine form on standard output, and nothing else there."`
+	Limbs  bool     `help:"Show every limb, not only those that decide."`
+	Jobs   int      `help:"Checks that run at the same time." default:"2"`
+	Fetch  bool     `help:"First fetch the public pages that product.yaml names, and keep them as evidence. Without it, no network is used."`
+	Render bool     `help:"With --fetch: also show the product's page in Chromium, keep pictures, and measure where the support period stands."`
+
+	AuthorisedBy string `name:"authorised-by" help:"Who allowed speaking to addresses that are not public; it is recorded." placeholder:"NAME"`
 }
 
 // Run checks, judges and writes the report.
 func (c *testCommand) Run(ctx context.Context, env *environment) error {
+	if c.Fetch {
+		if err := fetchPages(ctx, env, c.Dir, c.AuthorisedBy, c.Render); err != nil {
+			return err
+		}
+	}
 	d, err := dossier.Open(ctx, c.Dir)
 	if err != nil {
 		return err
@@ -79,7 +88,7 @@ func (c *testCommand) Run(ctx context.Context, env *environment) error {
 func runChecks(ctx context.Context, env *environment, d *dossier.Dossier, jobs int) ([]report.Outcome, []*password.Report, error) {
 	p := progress{environment: env}
 	defer p.clear()
-	result, err := runner.Run(ctx, runner.Input{Checks: all.Checks(), Evidence: d.Evidence, Parts: d.Parts(), Earlier: d.Observed},
+	result, err := runner.Run(ctx, runner.Input{Checks: all.Checks(), Evidence: d.Evidence, Parts: d.Parts(), Product: productOf(&d.Product), Earlier: d.Observed},
 		runner.Options{Jobs: jobs, Now: env.now, Log: slog.Default(), Emit: p.message})
 	if err != nil {
 		return nil, nil, err
