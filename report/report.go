@@ -48,6 +48,7 @@ type Outcome struct {
 type Document struct {
 	Product Product `json:"product"`
 	law.Assessment
+	Notes        []string            `json:"notes,omitempty"` // what a reader must know before the verdict is relied on
 	Checks       []Outcome           `json:"checks"`
 	Observations []assay.Observation `json:"observations"`
 	Disclaimer   string              `json:"disclaimer"`

@@ -42,6 +42,9 @@ type text struct {
 func (t *text) write() {
 	t.line(0, "%s", strings.TrimSpace(t.Product.Make+" "+t.Product.Name))
 	t.judged(0, t.Verdict, "%s", t.headline())
+	for _, n := range t.Notes {
+		t.line(0, "Note: %s", n)
+	}
 	for _, r := range t.Regimes {
 		t.regime(&r)
 	}
