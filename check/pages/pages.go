@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	_ "embed"
@@ -114,8 +115,13 @@ func (p *Page) Raw() []byte { return p.raw }
 // Shown reports whether the text at the place is shown when the page opens, or
 // after a fold is opened.
 func (p *Page) Shown(s page.Span) bool {
-	for _, b := range p.Doc.Blocks {
-		if b.Hidden&page.NotShown != 0 && b.From < s.To && s.From < b.To {
+	blocks := p.Doc.Blocks // in order, one after another
+	first, _ := slices.BinarySearchFunc(blocks, s.From, func(b page.Block, at int) int { return cmp.Compare(b.To, at+1) })
+	for _, b := range blocks[first:] {
+		if b.From >= s.To {
+			break
+		}
+		if b.Hidden&page.NotShown != 0 {
 			return false
 		}
 	}
@@ -126,6 +132,9 @@ func (p *Page) Shown(s page.Span) bool {
 // most telling first.
 var blinds = []page.ConditionKind{page.LoginWall, page.PaymentWall, page.IdentityWall, page.ConsentWall, page.NotFoundPage, page.NeedsScript, page.Protected,
 	page.NoText, page.NotEnglish, page.ThirdParty, page.Truncated, page.BrokenEncoding, page.ShortText}
+
+// Gone reports whether the host answers that there is no such page.
+func (p *Page) Gone() bool { return p.Status == 404 || p.Status == 410 }
 
 // Blind says why what was not found on the page may be there all the same; ""
 // where it was read whole.
@@ -310,7 +319,7 @@ func (r *reader) captures(archives []*fetch.Archive, items []evidence.Item) erro
 	for n, a := range archives {
 		for i := range a.Exchanges {
 			x := &a.Exchanges[i]
-			if named[x] || x.Failure != "" || x.Status != 200 || strings.HasSuffix(x.URL, "/robots.txt") {
+			if named[x] || !hosts[origin(x.URL)] || x.Failure != "" || x.Status != 200 || strings.HasSuffix(x.URL, "/robots.txt") {
 				continue
 			}
 			c := fetch.Capture{Hops: []string{x.URL}, Seen: x, Body: x, Archive: n}
@@ -428,6 +437,9 @@ func (r *reader) file(item evidence.Item) error {
 	}
 	if len(data) > maxBytes {
 		data, p.Cut = data[:maxBytes], true
+	}
+	if len(p.Purposes) == 0 {
+		r.pass.Remark(item.Name + ": its name says no purpose, so that what it says is not counted; begin it with product, security, support or statement")
 	}
 	p.digest = sha256.Sum256(data)
 	r.read(&p, item.Name, "", data)
