@@ -403,7 +403,7 @@ var (
 )
 
 // pictures and styles that stand beside a saved page are no pages.
-var ignored = []string{".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".ico", ".css", ".js", ".json", ".sig", ".asc", ".zip", ".mp4"}
+var ignored = []string{".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".ico", ".css", ".js", ".json", ".sig", ".asc", ".pgp", ".gpg", ".zip", ".mp4"}
 
 // file reads a page or document that was saved by hand.
 func (r *reader) file(item evidence.Item) error {
