@@ -38,7 +38,7 @@ func readObserved(r io.Reader) (*observed, error) {
 	in := bufio.NewReaderSize(io.LimitReader(r, maxObservedBytes+1), 64<<10)
 	for number := 1; ; number++ {
 		line, err := readLine(in)
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, lineProblem(number, err)
 		}
 		whole := err == nil

@@ -19,7 +19,7 @@ const docxDepth = 512
 func readDOCX(ctx context.Context, d *Document, data []byte, limits Limits) error {
 	zr, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
-		return fmt.Errorf("%w: not a readable ZIP archive: %v", ErrUnsupported, err)
+		return fmt.Errorf("%w: not a readable ZIP archive: %w", ErrUnsupported, err)
 	}
 	if len(zr.File) > 20_000 {
 		return fmt.Errorf("%w: the archive has more than 20000 entries", ErrUnsupported)
@@ -200,7 +200,7 @@ func (r *docxReader) read(ctx context.Context, x *xml.Decoder) error {
 			return ctx.Err()
 		}
 		t, err := x.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

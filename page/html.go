@@ -93,7 +93,7 @@ func readHTML(ctx context.Context, d *Document, src []byte, limits Limits) error
 		case html.ErrorToken:
 			if err := z.Err(); errors.Is(err, html.ErrBufferExceeded) {
 				d.condition(Truncated, Span{}, "a single piece of markup is larger than 16 MiB: the page was read up to there")
-			} else if err != nil && err != io.EOF {
+			} else if err != nil && !errors.Is(err, io.EOF) {
 				return err
 			}
 			r.finish(src)

@@ -70,7 +70,7 @@ func readPDF(ctx context.Context, d *Document, data []byte, limits Limits) (err 
 		d.condition(Protected, Span{}, "the PDF needs a password to be read")
 		return nil
 	case err != nil:
-		return fmt.Errorf("%w: not a readable PDF: %v", ErrUnsupported, err)
+		return fmt.Errorf("%w: not a readable PDF: %w", ErrUnsupported, err)
 	}
 	count, err := engine.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: doc.Document})
 	if err != nil {
@@ -137,12 +137,12 @@ func (p *pdfReader) page(n int) error {
 	if err != nil {
 		return err
 	}
-	defer p.engine.FPDF_ClosePage(&requests.FPDF_ClosePage{Page: page.Page})
+	defer func() { _, _ = p.engine.FPDF_ClosePage(&requests.FPDF_ClosePage{Page: page.Page}) }()
 	text, err := p.engine.FPDFText_LoadPage(&requests.FPDFText_LoadPage{Page: requests.Page{ByReference: &page.Page}})
 	if err != nil {
 		return err
 	}
-	defer p.engine.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: text.TextPage})
+	defer func() { _, _ = p.engine.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: text.TextPage}) }()
 	count, err := p.engine.FPDFText_CountChars(&requests.FPDFText_CountChars{TextPage: text.TextPage})
 	if err != nil {
 		return err

@@ -267,7 +267,7 @@ func (f *SecurityFile) Verify(key []byte, now time.Time) (fingerprint string, er
 	}
 	_, signer, err := openpgp.VerifyDetachedSignature(ring, bytes.NewReader(block.Bytes), block.ArmoredSignature.Body, configAt(now))
 	if err != nil {
-		return "", fmt.Errorf("%w: %v", ErrSignature, err)
+		return "", fmt.Errorf("%w: %w", ErrSignature, err)
 	}
 	return fmt.Sprintf("%X", signer.PrimaryKey.Fingerprint), nil
 }

@@ -106,7 +106,7 @@ func (b *Batch) plain() (io.Reader, func() error, error) {
 	}
 	br := bufio.NewReaderSize(f, 1<<18)
 	magic, err := br.Peek(6)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, nil, errors.Join(fmt.Errorf("read %s: %w", b.Name, err), f.Close())
 	}
 	wrong := func(what string) error {
@@ -153,7 +153,7 @@ func (b *Batch) readHeader(roles map[string]Role) error {
 	if cerr := done(); cerr != nil {
 		return cerr
 	}
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("%w: %s: %w in the header", ErrInput, b.Name, err)
 	}
 	if len(bytes.TrimSpace(head)) == 0 {
