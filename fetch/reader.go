@@ -76,7 +76,7 @@ func Read(r io.Reader, limits Limits) (*Archive, error) {
 			break
 		}
 		err := s.next(n, limits.Block)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -144,7 +144,7 @@ func (s *scanner) header() (textproto.MIMEHeader, error) {
 	for blank := 0; ; blank++ {
 		b, err := s.in.Peek(1)
 		if err != nil {
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				err = errors.New("the file breaks off or is damaged")
 			}
 			return nil, err
@@ -155,7 +155,7 @@ func (s *scanner) header() (textproto.MIMEHeader, error) {
 		if blank > 64 {
 			return nil, errors.New("there are only empty lines")
 		}
-		s.in.Discard(1)
+		_, _ = s.in.Discard(1) // it was just seen
 	}
 	limited := &io.LimitedReader{R: s.in, N: maxHeader}
 	// textproto would read ahead beyond the header, so the header is cut out by line first.
