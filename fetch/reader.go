@@ -45,6 +45,8 @@ type Archive struct {
 	Info      Info
 	Exchanges []Exchange // in the order of the file
 	Faults    []string   // what could not be read, one line each; what stands above still holds
+
+	index map[string][]int // of exchanges, by address in one form
 }
 
 // ErrNotWARC says that the bytes are no WARC file.
@@ -235,10 +237,14 @@ func (s *scanner) keep(n int, head textproto.MIMEHeader, block []byte) {
 	s.ids = append(s.ids, [2]string{head.Get("WARC-Record-ID"), head.Get("WARC-Concurrent-To")})
 }
 
-// join gives each exchange its request.
+// join gives each exchange its request, and lists the exchanges by address.
 func (s *scanner) join() {
+	s.archive.index = map[string][]int{}
 	for i := range s.archive.Exchanges {
 		x := &s.archive.Exchanges[i]
+		if at := key(x.URL); at != "" {
+			s.archive.index[at] = append(s.archive.index[at], i)
+		}
 		for _, id := range s.ids[i] {
 			if h, ok := s.requests[id]; ok && id != "" {
 				x.Request = h

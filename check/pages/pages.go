@@ -205,6 +205,7 @@ type reader struct {
 	pass *check.Pass
 	out  *Result
 	docs map[[32]byte]*page.Document
+	full bool // there are more pages than are read
 }
 
 func run(ctx context.Context, pass *check.Pass) (any, error) {
@@ -344,6 +345,9 @@ func (r *reader) capture(c fetch.Capture, item evidence.Item, url string, purpos
 		p.Why = fmt.Sprintf("the host answers with status %d", p.Status)
 		return r.add(p)
 	}
+	if err := r.ctx.Err(); err != nil || r.full {
+		return err
+	}
 	p.digest = sha256.Sum256(c.Body.Body)
 	if last := len(r.out.Pages) - 1; last >= from && r.out.Pages[last].digest == p.digest && r.out.Pages[last].Status == 200 {
 		before := &r.out.Pages[last]
@@ -357,7 +361,11 @@ func (r *reader) capture(c fetch.Capture, item evidence.Item, url string, purpos
 
 func (r *reader) add(p Page) error {
 	if len(r.out.Pages) >= maxPages {
-		return fmt.Errorf("more than %d pages; put fewer into the dossier", maxPages)
+		if !r.full {
+			r.broken("more than %d pages: the rest is not read; put fewer into the dossier", maxPages)
+		}
+		r.full = true
+		return r.ctx.Err()
 	}
 	r.out.Pages = append(r.out.Pages, p)
 	return r.ctx.Err()
