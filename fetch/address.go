@@ -114,12 +114,17 @@ func parse(raw string) (*url.URL, error) {
 
 // Same reports whether two addresses are of the same page.
 func Same(a, b string) bool {
-	x, err := parse(a)
+	x := key(a)
+	return x != "" && x == key(b)
+}
+
+// key is an address in one form; "" where it is not the address of a page.
+func key(address string) string {
+	u, err := parse(address)
 	if err != nil {
-		return false
+		return ""
 	}
-	y, err := parse(b)
-	return err == nil && x.String() == y.String()
+	return u.String()
 }
 
 // local reports whether the host is this machine, which needs no politeness.

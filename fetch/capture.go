@@ -34,9 +34,10 @@ const maxHops = 20
 // Captures are all captures of a page among archives, by time.
 func Captures(archives []*Archive, address string) []Capture {
 	var out []Capture
+	at := key(address)
 	for n, a := range archives {
-		for i := range a.Exchanges {
-			if !Same(a.Exchanges[i].URL, address) || i > 0 && continues(a, i) {
+		for _, i := range a.index[at] {
+			if i > 0 && continues(a, i) {
 				continue
 			}
 			out = append(out, follow(archives, n, i))
@@ -101,10 +102,9 @@ func follow(archives []*Archive, n, i int) Capture {
 
 // after finds the first exchange of the address that follows, in order of the file.
 func after(a *Archive, i int, address string) int {
-	for j := i + 1; j < len(a.Exchanges); j++ {
-		if Same(a.Exchanges[j].URL, address) {
-			return j
-		}
+	all := a.index[key(address)]
+	if n, _ := slices.BinarySearch(all, i+1); n < len(all) {
+		return all[n]
 	}
 	return -1
 }
@@ -114,9 +114,9 @@ func kept(archives []*Archive, seen *Exchange) (*Exchange, int) {
 	var best *Exchange
 	in := 0
 	for n, a := range archives {
-		for i := range a.Exchanges {
+		for _, i := range a.index[key(seen.URL)] {
 			x := &a.Exchanges[i]
-			if x.Status == http.StatusOK && x.Failure == "" && x.URL == seen.URL && x.At.Equal(seen.Refers) {
+			if x.Status == http.StatusOK && x.Failure == "" && x.At.Equal(seen.Refers) {
 				best, in = x, n
 			}
 		}

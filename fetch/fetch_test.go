@@ -20,7 +20,7 @@ import (
 var day = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
 // try fetches pages from a server on this machine and reads back what was kept.
-func try(t *testing.T, h http.Handler, o Options, known map[string]Validator, paths ...string) ([]*Got, *Archive, string) {
+func try(t *testing.T, h http.Handler, o Options, paths ...string) ([]*Got, *Archive, string) {
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
@@ -35,12 +35,7 @@ func try(t *testing.T, h http.Handler, o Options, known map[string]Validator, pa
 	if err != nil {
 		t.Fatal(err)
 	}
-	if known != nil {
-		for k, v := range known {
-			known[s.URL+k] = v
-		}
-	}
-	f := New(o, w, known)
+	f := New(o, w, nil)
 	var all []*Got
 	for _, p := range paths {
 		if strings.HasPrefix(p, "/") {
@@ -119,7 +114,7 @@ func TestGet(t *testing.T) {
 			if row.path == "/hang" {
 				o.Timeout = 100 * time.Millisecond
 			}
-			all, a, base := try(t, mux, o, nil, row.path)
+			all, a, base := try(t, mux, o, row.path)
 			got := all[0]
 			if got.Status != row.status || string(got.Body) != row.body || got.Cut != row.cut || len(got.Hops) != row.hops {
 				t.Errorf("got status %d, %d bytes, cut %t, hops %q", got.Status, len(got.Body), got.Cut, got.Hops)
@@ -206,7 +201,7 @@ func TestRobotsThatFail(t *testing.T) {
 				w.WriteHeader(status)
 			}
 		})
-		got, _, _ := try(t, h, Options{}, nil, "/a")
+		got, _, _ := try(t, h, Options{}, "/a")
 		if !strings.Contains(got[0].Failure, want) || (want == "") != (got[0].Failure == "") {
 			t.Errorf("%d: got %q, want %q", status, got[0].Failure, want)
 		}

@@ -45,6 +45,8 @@ type Archive struct {
 	Info      Info
 	Exchanges []Exchange // in the order of the file
 	Faults    []string   // what could not be read, one line each; what stands above still holds
+
+	index map[string][]int // of exchanges, by address in one form
 }
 
 // ErrNotWARC says that the bytes are no WARC file.
@@ -76,7 +78,7 @@ func Read(r io.Reader, limits Limits) (*Archive, error) {
 			break
 		}
 		err := s.next(n, limits.Block)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -144,7 +146,7 @@ func (s *scanner) header() (textproto.MIMEHeader, error) {
 	for blank := 0; ; blank++ {
 		b, err := s.in.Peek(1)
 		if err != nil {
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				err = errors.New("the file breaks off or is damaged")
 			}
 			return nil, err
@@ -155,7 +157,7 @@ func (s *scanner) header() (textproto.MIMEHeader, error) {
 		if blank > 64 {
 			return nil, errors.New("there are only empty lines")
 		}
-		s.in.Discard(1)
+		_, _ = s.in.Discard(1) // it was just seen
 	}
 	limited := &io.LimitedReader{R: s.in, N: maxHeader}
 	// textproto would read ahead beyond the header, so the header is cut out by line first.
@@ -235,10 +237,14 @@ func (s *scanner) keep(n int, head textproto.MIMEHeader, block []byte) {
 	s.ids = append(s.ids, [2]string{head.Get("WARC-Record-ID"), head.Get("WARC-Concurrent-To")})
 }
 
-// join gives each exchange its request.
+// join gives each exchange its request, and lists the exchanges by address.
 func (s *scanner) join() {
+	s.archive.index = map[string][]int{}
 	for i := range s.archive.Exchanges {
 		x := &s.archive.Exchanges[i]
+		if at := key(x.URL); at != "" {
+			s.archive.index[at] = append(s.archive.index[at], i)
+		}
 		for _, id := range s.ids[i] {
 			if h, ok := s.requests[id]; ok && id != "" {
 				x.Request = h

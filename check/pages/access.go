@@ -131,7 +131,7 @@ func wall(p *Page) page.ConditionKind {
 // named, and whether there is one.
 func (r *Result) reach(a *Access, named, carriers []*Page, address string) {
 	for _, p := range named {
-		if p.Status == 404 || p.Status == 410 {
+		if p.Gone() {
 			a.Accessible = &Finding{false, fmt.Sprintf("%s: the host answers that there is no such page (status %d)", p.Title(), p.Status), []assay.Reference{p.All()}}
 			return
 		}
@@ -168,8 +168,11 @@ func (r *Result) stands(p *Page) bool {
 	if len(p.Purposes) > 0 {
 		return false
 	}
+	if p.URL == "" {
+		return false // nothing says whose page it is
+	}
 	for i := range r.Pages {
-		if q := &r.Pages[i]; len(q.Purposes) == 0 && q.URL == p.URL && q.URL != "" && q.To.After(p.To) {
+		if q := &r.Pages[i]; len(q.Purposes) == 0 && q.URL == p.URL && q.To.After(p.To) {
 			return false
 		}
 	}

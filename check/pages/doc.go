@@ -12,7 +12,9 @@
 // for the purpose with which its file name begins, and stood so on the day that
 // the name gives: support-2026-03-02.html, security.pdf, statement-K2.docx. The
 // purposes are product, security, support and statement. A page without a day
-// counts only where none of that purpose has one.
+// counts only where none of that purpose has one. Of other pages in a WARC file
+// only those of the hosts that product.yaml names count; a file whose name says no
+// purpose does not count.
 //
 // The newest capture of each purpose is what is published; earlier ones are its
 // history. It states nothing itself.

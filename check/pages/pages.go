@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	_ "embed"
@@ -114,8 +115,13 @@ func (p *Page) Raw() []byte { return p.raw }
 // Shown reports whether the text at the place is shown when the page opens, or
 // after a fold is opened.
 func (p *Page) Shown(s page.Span) bool {
-	for _, b := range p.Doc.Blocks {
-		if b.Hidden&page.NotShown != 0 && b.From < s.To && s.From < b.To {
+	blocks := p.Doc.Blocks // in order, one after another
+	first, _ := slices.BinarySearchFunc(blocks, s.From, func(b page.Block, at int) int { return cmp.Compare(b.To, at+1) })
+	for _, b := range blocks[first:] {
+		if b.From >= s.To {
+			break
+		}
+		if b.Hidden&page.NotShown != 0 {
 			return false
 		}
 	}
@@ -126,6 +132,9 @@ func (p *Page) Shown(s page.Span) bool {
 // most telling first.
 var blinds = []page.ConditionKind{page.LoginWall, page.PaymentWall, page.IdentityWall, page.ConsentWall, page.NotFoundPage, page.NeedsScript, page.Protected,
 	page.NoText, page.NotEnglish, page.ThirdParty, page.Truncated, page.BrokenEncoding, page.ShortText}
+
+// Gone reports whether the host answers that there is no such page.
+func (p *Page) Gone() bool { return p.Status == 404 || p.Status == 410 }
 
 // Blind says why what was not found on the page may be there all the same; ""
 // where it was read whole.
@@ -196,6 +205,7 @@ type reader struct {
 	pass *check.Pass
 	out  *Result
 	docs map[[32]byte]*page.Document
+	full bool // there are more pages than are read
 }
 
 func run(ctx context.Context, pass *check.Pass) (any, error) {
@@ -310,7 +320,7 @@ func (r *reader) captures(archives []*fetch.Archive, items []evidence.Item) erro
 	for n, a := range archives {
 		for i := range a.Exchanges {
 			x := &a.Exchanges[i]
-			if named[x] || x.Failure != "" || x.Status != 200 || strings.HasSuffix(x.URL, "/robots.txt") {
+			if named[x] || !hosts[origin(x.URL)] || x.Failure != "" || x.Status != 200 || strings.HasSuffix(x.URL, "/robots.txt") {
 				continue
 			}
 			c := fetch.Capture{Hops: []string{x.URL}, Seen: x, Body: x, Archive: n}
@@ -335,6 +345,9 @@ func (r *reader) capture(c fetch.Capture, item evidence.Item, url string, purpos
 		p.Why = fmt.Sprintf("the host answers with status %d", p.Status)
 		return r.add(p)
 	}
+	if err := r.ctx.Err(); err != nil || r.full {
+		return err
+	}
 	p.digest = sha256.Sum256(c.Body.Body)
 	if last := len(r.out.Pages) - 1; last >= from && r.out.Pages[last].digest == p.digest && r.out.Pages[last].Status == 200 {
 		before := &r.out.Pages[last]
@@ -348,7 +361,11 @@ func (r *reader) capture(c fetch.Capture, item evidence.Item, url string, purpos
 
 func (r *reader) add(p Page) error {
 	if len(r.out.Pages) >= maxPages {
-		return fmt.Errorf("more than %d pages; put fewer into the dossier", maxPages)
+		if !r.full {
+			r.broken("more than %d pages: the rest is not read; put fewer into the dossier", maxPages)
+		}
+		r.full = true
+		return r.ctx.Err()
 	}
 	r.out.Pages = append(r.out.Pages, p)
 	return r.ctx.Err()
@@ -394,7 +411,7 @@ var (
 )
 
 // pictures and styles that stand beside a saved page are no pages.
-var ignored = []string{".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".ico", ".css", ".js", ".json", ".sig", ".asc", ".zip", ".mp4"}
+var ignored = []string{".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".ico", ".css", ".js", ".json", ".sig", ".asc", ".pgp", ".gpg", ".zip", ".mp4"}
 
 // file reads a page or document that was saved by hand.
 func (r *reader) file(item evidence.Item) error {
@@ -428,6 +445,9 @@ func (r *reader) file(item evidence.Item) error {
 	}
 	if len(data) > maxBytes {
 		data, p.Cut = data[:maxBytes], true
+	}
+	if len(p.Purposes) == 0 {
+		r.pass.Remark(item.Name + ": its name says no purpose, so that what it says is not counted; begin it with product, security, support or statement")
 	}
 	p.digest = sha256.Sum256(data)
 	r.read(&p, item.Name, "", data)

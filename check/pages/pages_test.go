@@ -156,7 +156,7 @@ func TestFetched(t *testing.T) {
 		"with-a-cookie": {files: map[time.Time][]answer{day(1): {all[0], {path: "/security", body: security, cookie: "session=1"}}},
 			want: join(reports, map[string]string{"reporting.english": "yes"})},
 		"login": {files: map[time.Time][]answer{day(1): {all[0], {path: "/security", body: login}}},
-			want: map[string]string{"reporting.personal_information_asked": "yes"}, remark: "asks for a login"},
+			want: map[string]string{"reporting.personal_information_asked": "yes"}, broken: true, remark: "asks for a login"},
 		"gone": {files: map[time.Time][]answer{day(1): all, day(2): {all[0], {path: "/security", status: 404, body: "not found"}, all[2]}},
 			want: join(ends, free("support"), map[string]string{"reporting.accessible": "no"})},
 		"out-of-order": {files: map[time.Time][]answer{day(1): {all[0], {path: "/security", status: 503, body: "busy"}}},
@@ -174,7 +174,9 @@ func TestFetched(t *testing.T) {
 		"policy-of-a-security-txt": {files: map[time.Time][]answer{day(1): {{path: "/.well-known/security.txt", body: "Contact: mailto:security@kettles.example\nExpires: 2027-01-01T00:00:00Z\nPolicy: https://kettles.example/policy\n", header: http.Header{"Content-Type": {"text/plain"}}}, {path: "/policy", body: security}}},
 			want: join(reports, map[string]string{"reporting.english": "yes", "reporting.request_needed": "no", "reporting.charged": "no", "reporting.personal_information_asked": "no"})},
 		"cut": {files: map[time.Time][]answer{day(1): {{path: "/security", body: html("Security", strings.Repeat("<p>We take the security of our products seriously.</p>", 20)), header: http.Header{"Content-Type": {"text/html"}, "Content-Length": {"99999"}}}}},
-			remark: "nothing follows"},
+			broken: true, remark: "nothing follows"},
+		"retailer": {files: map[time.Time][]answer{day(1): {all[0], {path: ".shop.example/k2", body: until("31 December 2040")}}},
+			remark: "no support period"},
 	}
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
+	"path"
 	"slices"
 	"strings"
 
@@ -52,13 +54,14 @@ type reporter struct {
 	named []*pages.Page // the page named for it, as it stands now
 	all   []*pages.Page // these, and the others that count
 
-	carriers []*pages.Page // of which something was read
+	void     map[*pages.Page]bool // a security.txt whose signature does not hold
+	carriers []*pages.Page        // of which something was read
 	err      error
 }
 
 func run(_ context.Context, pass *check.Pass) (any, error) {
 	saved := check.ResultOf[*pages.Result](pass, pages.Check)
-	r := &reporter{pass: pass, named: saved.Current(pages.Security)}
+	r := &reporter{pass: pass, void: map[*pages.Page]bool{}, named: saved.Current(pages.Security)}
 	r.all = append(r.all, r.named...)
 	txt := saved.Current(pages.SecurityTxt)
 	r.all = append(append(r.all, txt...), saved.Current(pages.Policy)...)
@@ -91,12 +94,8 @@ func (r *reporter) report(term assay.TermID, v assay.Value, note string, at ...a
 // unread says which pages could not be read, or not whole.
 func (r *reporter) unread() {
 	for _, p := range r.named {
-		switch {
-		case p.Status == 404 || p.Status == 410:
-		case p.Doc == nil:
+		if p.Doc == nil && !p.Gone() {
 			r.pass.Partial(p.Title() + ": " + p.Why)
-		case p.Blind() != "":
-			r.pass.Remark(p.Title() + ": what is not found in it is not taken to be missing: " + p.Blind())
 		}
 	}
 }
@@ -122,14 +121,51 @@ func (r *reporter) securityTxt(txt []*pages.Page) {
 			r.pass.Remark(fmt.Sprintf("%s: it expired on %s, so that its contact is not counted (RFC 9116, 2.5.5)", p.Title(), f.Expires.UTC().Format("2 January 2006")))
 		}
 		if f.Signed {
-			r.pass.Remark(p.Title() + ": it carries a signature, which was not verified: no key is in the dossier")
+			r.pass.Remark(p.Title() + ": " + r.signature(f, p))
 		}
 	}
 }
 
+// maxKey bounds an OpenPGP key that is read.
+const maxKey = 1 << 20
+
+// signature says what became of the signature of a security.txt under the keys
+// that stand beside the pages. One that holds under none of them voids the file.
+func (r *reporter) signature(f *page.SecurityFile, p *pages.Page) string {
+	keys := 0
+	for _, item := range r.pass.Items(evidence.Pages) {
+		ext := strings.ToLower(path.Ext(item.Name))
+		if item.Folder || ext != ".asc" && ext != ".pgp" && ext != ".gpg" || item.Size > maxKey {
+			continue
+		}
+		in, err := r.pass.Open(item)
+		if err != nil {
+			continue
+		}
+		key, err := io.ReadAll(io.LimitReader(in, maxKey))
+		in.Close()
+		if err != nil {
+			continue
+		}
+		keys++
+		if print, err := f.Verify(key, r.pass.Now()); err == nil {
+			return "its signature holds under the key " + print + " in " + item.Name
+		}
+	}
+	if keys == 0 {
+		return "it carries a signature, which was not verified: no key (.asc) stands beside the pages"
+	}
+	r.void[p] = true
+	return fmt.Sprintf("its signature holds under none of the %d keys beside the pages, so that it is not counted", keys)
+}
+
+// expired reports whether a security.txt counts no more.
 func (r *reporter) expired(p *pages.Page) bool {
 	if p.Raw() == nil {
 		return false
+	}
+	if r.void[p] {
+		return true
 	}
 	expired, known := page.ParseSecurityTxt(p.Raw()).Expired(r.pass.Now())
 	return expired && known
@@ -222,8 +258,12 @@ func (r *reporter) missing(m matter, unclear []found) {
 	}
 	var at []assay.Reference
 	for _, p := range r.named {
+		if p.Gone() {
+			r.pass.Remark(m.what + " was not found: there is no such page any more as the one that is named for it")
+			return
+		}
 		if why := p.Blind(); why != "" {
-			r.pass.Remark(fmt.Sprintf("%s was not found in what was read, and nothing follows from that: %s", m.what, why))
+			r.pass.Partial(fmt.Sprintf("%s was not found in what was read, and nothing follows from that: %s", m.what, why))
 			return
 		}
 		at = append(at, p.All())

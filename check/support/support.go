@@ -68,12 +68,8 @@ func run(_ context.Context, pass *check.Pass) (any, error) {
 		pass.Partial(b)
 	}
 	for _, p := range r.named {
-		switch {
-		case p.Status == 404 || p.Status == 410:
-		case p.Doc == nil:
+		if p.Doc == nil && !p.Gone() {
 			pass.Partial(p.Title() + ": " + p.Why)
-		case p.Blind() != "":
-			pass.Remark(p.Title() + ": what is not found in it is not taken to be missing: " + p.Blind())
 		}
 	}
 	standing := saved.Standing()
@@ -273,8 +269,12 @@ func (r *reader) missing() {
 	var at []assay.Reference
 	why := ""
 	for _, p := range r.named {
+		if p.Gone() {
+			r.pass.Remark("no support period of this product was found: there is no such page any more as the one that is named for it")
+			return
+		}
 		if blind := p.Blind(); blind != "" {
-			r.pass.Remark("no support period of this product was found in what was read, and nothing follows from that: " + blind)
+			r.pass.Partial("no support period of this product was found in what was read, and nothing follows from that: " + blind)
 			return
 		}
 		a := page.SupportFor(p.Doc, r.product)

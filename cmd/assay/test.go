@@ -115,7 +115,8 @@ func runChecks(ctx context.Context, env *environment, d *dossier.Dossier, jobs i
 // was evidence that they could not read, or not whole.
 func shortfall(outcomes []report.Outcome) (failed []report.Outcome, unread []assay.TermID) {
 	for _, o := range outcomes {
-		if o.Outcome == string(runner.Skipped) || o.Whole {
+		// A check that was skipped had nothing to read, unless one that it requires could not read it.
+		if o.Outcome == string(runner.Skipped) && !strings.HasSuffix(o.Reason, ", which "+string(runner.Failed)) || o.Whole {
 			continue
 		}
 		if o.Outcome == string(runner.Failed) {
