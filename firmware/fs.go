@@ -21,8 +21,9 @@ import (
 // Contents are unpacked when read. Reading can fail for data that is cut or damaged; such a file must be treated as
 // unread, never as empty.
 type FS struct {
-	root *node
-	file int64 // Limits.File
+	root  *node
+	file  int64 // Limits.File
+	whole int64 // Limits.Memory
 }
 
 var (
@@ -37,7 +38,7 @@ type Attr struct {
 	UID, GID     uint32
 	Major, Minor uint32 // of device nodes
 	Inode        uint64 // 0 when the format has none
-	Offset       int64  // where the contents start in the tree's space, or -1 when not known or not in one piece
+	Offset       int64  // where the contents start, from the start of the tree's range, or -1 when not known; packed where the tree packs them
 	Target       string // of links
 	RawName      string // the name in the image when it had to be changed to be printable; else ""
 }
@@ -170,14 +171,19 @@ func (f *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 	return n.list(), nil
 }
 
-// ReadFile reads a whole file. It fails rather than return less than the file's size.
+// ReadFile reads a whole file of at most Limits.Memory bytes. It fails rather than return less than the file's size.
 func (f *FS) ReadFile(name string) ([]byte, error) {
 	file, err := f.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	if info, err := file.Stat(); err != nil || info.IsDir() {
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil || info.IsDir() {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrInvalid}
+	}
+	if info.Size() > f.whole {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fail(Limit, "%d bytes are too many to hold at once; read it in parts, or raise Limits.Memory", info.Size())}
 	}
 	return io.ReadAll(file)
 }
@@ -224,7 +230,12 @@ func (o *openFile) Close() error {
 }
 
 // Read gives exactly the file's size or an error: less is never taken for the end.
-func (o *openFile) Read(p []byte) (int, error) {
+func (o *openFile) Read(p []byte) (n int, err error) {
+	defer func() {
+		if v := recover(); v != nil { // a mistake of ours, or of a decompressor, must not end the program
+			n, err = 0, &fs.PathError{Op: "read", Path: o.name, Err: fail(Unsupported, "%s: %v; report this image's form to us", readerFailed, v)}
+		}
+	}()
 	if o.left <= 0 {
 		return 0, io.EOF
 	}
@@ -234,7 +245,7 @@ func (o *openFile) Read(p []byte) (int, error) {
 	if int64(len(p)) > o.left {
 		p = p[:o.left]
 	}
-	n, err := o.r.Read(p)
+	n, err = o.r.Read(p)
 	o.left -= int64(n)
 	switch {
 	case errors.Is(err, io.EOF) && o.left > 0:

@@ -1,6 +1,7 @@
 package firmware
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"math"
@@ -74,7 +75,8 @@ func (s stats) random() bool { return s.opaque() && s.chi2 > 178 && s.chi2 < 346
 
 const (
 	gapBlock = 4096
-	minPad   = 64 // a shorter run of one byte stays with its neighbours
+	minPad   = 64       // a shorter run of one byte stays with its neighbours
+	innerPad = 16 << 10 // and so does one between two runs of data that is shorter than this
 )
 
 // gap maps bytes that no parser took: padding, and runs between it. What stays unknown in one gap is one Unread entry.
@@ -117,6 +119,17 @@ func (b *builder) gap(sp int, from, to int64, parent, depth int) {
 		}
 		off = end
 	}
+	kept := runs[:0]
+	for i := 0; i < len(runs); i++ { // a short run of zeros in code is no padding
+		x, n := runs[i], len(kept)
+		if x.pad >= 0 && x.end-x.off < innerPad && n > 0 && kept[n-1].pad < 0 && i+1 < len(runs) && runs[i+1].pad < 0 {
+			i++
+			kept[n-1].end = runs[i].end
+			continue
+		}
+		kept = append(kept, x)
+	}
+	runs = kept
 	var first, last int64 = -1, 0
 	for i, x := range runs {
 		if len(b.im.Map) >= b.lim.Ranges && i < len(runs)-1 { // the rest in one
@@ -125,25 +138,62 @@ func (b *builder) gap(sp int, from, to int64, parent, depth int) {
 		rg := Range{Space: sp, Offset: x.off, Size: x.end - x.off, Kind: KindPadding, Parent: parent, Depth: depth, Leaf: true}
 		if x.pad >= 0 {
 			rg.Detail = fmt.Sprintf("0x%02x repeated", x.pad)
-		} else if b.unknown(&rg) {
-			if first < 0 {
-				first = x.off
+			b.addRange(rg)
+		} else {
+			for _, part := range b.split(sp, x.off, x.end) {
+				rg.Offset, rg.Size, rg.Detail, rg.Name = part[0], part[1]-part[0], "", ""
+				if b.unknown(&rg) {
+					if first < 0 {
+						first = rg.Offset
+					}
+					last = rg.Offset + rg.Size
+				}
+				b.addRange(rg)
 			}
-			last = x.end
 		}
-		b.addRange(rg)
 		if x.end == to {
 			break
 		}
 	}
-	if first >= 0 {
+	if last-first >= 16 { // less is a trailer or filling
 		b.unread(sp, first, last-first, "data", fail(Unknown, "nothing recognised; only its strings can be read; ask the maker what it is"))
 	}
+}
+
+// split parts a long run where plain and opaque bytes meet, by blocks of which at least four in a row must agree.
+func (b *builder) split(sp int, off, end int64) [][2]int64 {
+	const block, least = 16 << 10, 4
+	if end-off < 2*least*block {
+		return [][2]int64{{off, end}}
+	}
+	r := b.im.Spaces[sp].r
+	out := [][2]int64{{off, end}}
+	was, run, first := false, 0, true
+	for at := off; at+block <= end && len(out) < 1000 && b.ctx.Err() == nil; at += block {
+		now := measure(io.NewSectionReader(r, at, block), block).opaque()
+		if first {
+			was, first = now, false
+		}
+		if now == was {
+			run = 0
+			continue
+		}
+		if run++; run == least {
+			cut := at - (least-1)*block
+			out[len(out)-1][1] = cut
+			out = append(out, [2]int64{cut, end})
+			was, run = now, 0
+		}
+	}
+	return out
 }
 
 // unknown says what a run without padding looks like. It reports whether it is data that nothing recognised; what looks
 // encrypted it records as unread itself.
 func (b *builder) unknown(rg *Range) bool {
+	if b.banner(rg) {
+		return false
+	}
 	s := measure(io.NewSectionReader(b.im.Spaces[rg.Space].r, rg.Offset, rg.Size), rg.Size)
 	switch {
 	case s.text:
@@ -176,3 +226,53 @@ func repeatTail(p []byte) int {
 	}
 	return n
 }
+
+// banners are words that say what code without a header is, and whether a number must follow; the first counts most.
+var banners = []struct {
+	mark    string
+	kind    Kind
+	version bool
+}{
+	{"Linux version ", "linux", true}, {"U-Boot ", "u-boot", true}, {"FreeRTOS V", "freertos", true}, {"Zephyr OS", "zephyr", false},
+	{"VxWorks ", "vxworks", false}, {"ThreadX ", "threadx", false}, {"eCos ", "ecos", false}, {"RT-Thread ", "rt-thread", false}, {"NuttX", "nuttx", false},
+}
+
+// banner names code by the line that its start prints. Such code has been read as far as it can be: as strings.
+func (b *builder) banner(rg *Range) bool {
+	const window, overlap = 1 << 20, 256
+	if rg.Size < 256 {
+		return false
+	}
+	buf := make([]byte, min(rg.Size, window+overlap))
+	best := len(banners)
+	for off := int64(0); off < rg.Size && best > 0 && b.ctx.Err() == nil; off += window {
+		n, _ := b.im.Spaces[rg.Space].r.ReadAt(buf[:min(int64(len(buf)), rg.Size-off)], rg.Offset+off)
+		for i, w := range banners[:best] {
+			if line := bannerLine(buf[:n], w.mark, w.version); line != "" {
+				rg.Kind, rg.Name = w.kind, line
+				best = i
+				break
+			}
+		}
+	}
+	return best < len(banners)
+}
+
+func bannerLine(data []byte, mark string, version bool) string {
+	for {
+		i := bytes.Index(data, []byte(mark))
+		if i < 0 {
+			return ""
+		}
+		line := data[i:min(i+160, len(data))]
+		data = data[i+len(mark):]
+		if end := bytes.IndexFunc(line, func(r rune) bool { return r < 0x20 || r >= 0x7f }); end >= 0 {
+			line = line[:end]
+		}
+		if len(line) > len(mark) && (!version || digit(line[len(mark)])) {
+			return string(line)
+		}
+	}
+}
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }

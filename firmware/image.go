@@ -136,10 +136,24 @@ func Open(ctx context.Context, r io.ReaderAt, size int64, lim Limits) (*Image, e
 	if err := b.space(0, -1, 0); err != nil {
 		return nil, fmt.Errorf("firmware: %w", err)
 	}
+	if err := b.stopped(); err != nil && !errors.Is(err, errTime) {
+		return nil, fmt.Errorf("firmware: %w", err)
+	}
 	if b.readErr != nil {
 		return nil, fmt.Errorf("firmware: read input: %w", b.readErr)
 	}
+	b.nothing()
 	return b.im, nil
+}
+
+// nothing says so when an image holds no more than padding: that must not pass for an image with nothing to find.
+func (b *builder) nothing() {
+	for _, r := range b.im.Map {
+		if r.Kind != KindPadding {
+			return
+		}
+	}
+	b.unread(0, 0, b.im.Spaces[0].Size, "the image", fail(Unknown, "it is empty or holds one byte repeated; get a whole copy of it"))
 }
 
 // OpenFile takes apart a file, or takes a folder as it is. The closer releases the file; the image is of no use after.
@@ -174,7 +188,8 @@ func OpenFile(ctx context.Context, path string, lim Limits) (*Image, io.Closer, 
 }
 
 // OpenFS takes a folder as it is: one tree of kind "dir" and no map. Links that leave the folder on the machine it lies on
-// are resolved inside it, as on the device. The fs.FS must stay usable as long as the image is.
+// are resolved inside it, as on the device. Images among its files are not taken apart: open them one by one. The fs.FS
+// must stay usable as long as the image is.
 func OpenFS(ctx context.Context, fsys fs.FS, lim Limits) (*Image, error) {
 	lim = lim.orDefaults()
 	ctx, cancel := context.WithTimeoutCause(ctx, lim.Time, errTime)

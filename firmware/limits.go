@@ -13,7 +13,7 @@ type Limits struct {
 	File    int64         // bytes that may be read from one file of a tree; default 2 GiB
 	Ratio   int64         // unpacked to packed size of a stream, once it has unpacked to more than 64 MiB; default 250
 	Depth   int           // streams within streams, images within archives; default 8
-	Entries int           // files, folders, links and devices of all trees together; default 2,000,000
+	Entries int           // files, folders, links and devices of all trees together; default 500,000
 	Ranges  int           // entries of the map; default 100,000
 	Time    time.Duration // for taking the image apart; default 2 minutes
 }
@@ -33,7 +33,7 @@ func (l Limits) orDefaults() Limits {
 	def(&l.File, 2<<30)
 	def(&l.Ratio, 250)
 	defInt(&l.Depth, 8)
-	defInt(&l.Entries, 2_000_000)
+	defInt(&l.Entries, 500_000)
 	defInt(&l.Ranges, 100_000)
 	if l.Time <= 0 {
 		l.Time = 2 * time.Minute

@@ -9,15 +9,6 @@ import (
 	"slices"
 )
 
-// A format is one kind of thing that may start anywhere, or only at the start of a range.
-type format struct {
-	kind     Kind
-	at       int64    // where the magic stands, from the start of the thing
-	magic    []string // any of these
-	anchored bool     // only at the start of a range: the magic is too short or too common to look for anywhere
-	parse    func(b *builder, s section) (*piece, error)
-}
-
 // section is the bytes from the start of a thing to the end of the range that holds it.
 type section struct {
 	r    io.ReaderAt
@@ -56,8 +47,15 @@ type piece struct {
 	inner     []piece
 	scan      bool                   // look for more in the bytes that inner does not cover
 	unpack    func() ([]byte, error) // makes a space of its own; what came before an error is kept
+	views     []view                 // spaces that need no unpacking
 	tree      *tree
 	bad       []treeProblem
+}
+
+// A view is a run of bytes that lies in the piece in another order.
+type view struct {
+	name string
+	section
 }
 
 // note records something that was not read in the piece.
@@ -73,6 +71,7 @@ type builder struct {
 	held    int64 // bytes of unpacked spaces
 	entries int
 	readErr error
+	window  []byte // of find
 }
 
 func (b *builder) addSpace(name string, r io.ReaderAt, size int64, from int) int {
@@ -87,7 +86,7 @@ func (b *builder) space(i, parent, depth int) error {
 
 // scan looks for things in [from, to) of a space and maps them, and what is between them.
 func (b *builder) scan(sp int, from, to int64, parent, depth int) error {
-	cursor, next := from, from
+	cursor := from
 	for cursor < to {
 		if err := b.stopped(); err != nil {
 			if !errors.Is(err, errTime) {
@@ -102,7 +101,10 @@ func (b *builder) scan(sp int, from, to int64, parent, depth int) error {
 			b.unread(sp, cursor, to-cursor, "the rest", fail(Limit, "more than %d ranges; raise Limits.Ranges", b.lim.Ranges))
 			return nil
 		}
-		start, p := b.find(sp, from, next, to)
+		start, p := b.find(sp, cursor, to)
+		if b.ctx.Err() != nil && p == nil {
+			continue // said above
+		}
 		if p == nil {
 			start = to
 		}
@@ -116,51 +118,68 @@ func (b *builder) scan(sp int, from, to int64, parent, depth int) error {
 			return err
 		}
 		cursor = start + p.size
-		next = cursor
-		from = cursor
 	}
 	return nil
 }
 
-// find returns the first thing in [next, to) that a parser accepts. Formats that may only stand at the start of a range
-// are tried at from alone.
-func (b *builder) find(sp int, from, next, to int64) (int64, *piece) {
+// find returns the first thing in [from, to) that a parser accepts. At from itself every format is tried, in the order
+// of the list.
+func (b *builder) find(sp int, from, to int64) (int64, *piece) {
 	r := b.im.Spaces[sp].r
-	if next == from {
-		for i := range formats {
-			f := &formats[i]
-			if f.matches(r, from, to) {
-				if p := b.try(f, r, from, to); p != nil {
-					return from, p
-				}
+	for i := range formats {
+		f := &formats[i]
+		if f.starts == nil && f.matches(r, from, to) {
+			if p := b.try(f, r, from, to); p != nil {
+				return from, p
 			}
 		}
 	}
-	const window = 1 << 20
-	buf := make([]byte, window+maxMagic)
-	for pos := next; pos < to; pos += window {
+	const window = 128 << 10
+	if b.window == nil {
+		b.window = make([]byte, maxMagic+window+maxMagic)
+	}
+	// What is looked for at a place is a pair of bytes inside the magic, so the buffer reaches over on both sides.
+	misses := 0
+	for pos := from; pos < to; pos += window {
 		if b.ctx.Err() != nil {
 			return 0, nil
 		}
-		n := min(int64(len(buf)), to-pos)
-		m, err := r.ReadAt(buf[:n], pos)
-		if err != nil && !errors.Is(err, io.EOF) && b.readErr == nil && int64(m) < n {
-			b.readErr = err
-			return 0, nil
+		base := max(pos-maxMagic, from)
+		buf := b.window[:min(pos+window+maxMagic, to)-base]
+		m, err := r.ReadAt(buf, base)
+		if m < len(buf) {
+			if err != nil && !errors.Is(err, io.EOF) && b.readErr == nil {
+				b.readErr = err
+				return 0, nil
+			}
+			buf = buf[:m]
 		}
-		for i := 0; i+1 < m && i < window; i++ {
-			c := uint16(buf[i])<<8 | uint16(buf[i+1])
-			if anywhere.first[c>>6]&(1<<(c&63)) == 0 {
+		end := min(int(pos+window-base), len(buf)-1)
+		for i := int(pos - base); i < end; i++ {
+			group := anywhere.first[uint16(buf[i])<<8|uint16(buf[i+1])]
+			if group == 0 {
 				continue
 			}
-			for _, k := range anywhere.by[c] {
-				f := &formats[k.format]
-				start := pos + int64(i) - f.at
-				if start < next || !bytes.HasPrefix(buf[i:m], k.magic) {
+			for _, k := range anywhere.groups[group] {
+				hit := i - k.pair
+				if hit < 0 || !bytes.HasPrefix(buf[hit:], k.magic) {
 					continue
 				}
-				if p := b.try(f, r, start, to); p != nil {
-					return start, p
+				f := &formats[k.format]
+				starts := []int64{base + int64(hit) - f.at}
+				if f.starts != nil {
+					starts = f.starts(r, base+int64(hit), from)
+				}
+				for _, start := range starts {
+					if start < from || f.align > 1 && start%f.align != 0 {
+						continue
+					}
+					if p := b.try(f, r, start, to); p != nil {
+						return start, p
+					}
+					if misses++; misses&63 == 0 && b.ctx.Err() != nil {
+						return 0, nil
+					}
 				}
 			}
 		}
@@ -168,18 +187,18 @@ func (b *builder) find(sp int, from, next, to int64) (int64, *piece) {
 	return 0, nil
 }
 
-func (f *format) matches(r io.ReaderAt, from, to int64) bool {
-	var p [maxMagic]byte
-	if from+f.at >= to {
-		return false
-	}
-	n, _ := r.ReadAt(p[:min(maxMagic, to-from-f.at)], from+f.at)
-	return slices.ContainsFunc(f.magic, func(m string) bool { return bytes.HasPrefix(p[:n], []byte(m)) })
-}
+const readerFailed = "the reader failed on it"
 
 // try parses; nil means that the thing is not one of this format after all.
-func (b *builder) try(f *format, r io.ReaderAt, start, to int64) *piece {
+func (b *builder) try(f *format, r io.ReaderAt, start, to int64) (found *piece) {
 	held, entries := b.held, b.entries
+	defer func() {
+		if v := recover(); v != nil { // a mistake of ours must not take the rest of the image with it
+			b.held, b.entries = held, entries
+			found = &piece{kind: f.kind, size: to - start}
+			found.note(string(f.kind), 0, to-start, fail(Unsupported, "%s: %v; report this image's form to us", readerFailed, v))
+		}
+	}()
 	p, err := f.parse(b, section{io.NewSectionReader(r, start, to-start), to - start})
 	if err != nil || p == nil || p.size <= 0 {
 		b.held, b.entries = held, entries
@@ -192,35 +211,6 @@ func (b *builder) try(f *format, r io.ReaderAt, start, to int64) *piece {
 	return p
 }
 
-// magicIndex finds where a magic may start by its first two bytes.
-type magicIndex struct {
-	first [1024]uint64
-	by    map[uint16][]magicRef
-}
-
-type magicRef struct {
-	magic  []byte
-	format int
-}
-
-const maxMagic = 16
-
-// index builds the one pass over all formats that may stand anywhere.
-func index(fs []format) magicIndex {
-	x := magicIndex{by: map[uint16][]magicRef{}}
-	for i, f := range fs {
-		if f.anchored {
-			continue
-		}
-		for _, m := range f.magic {
-			c := uint16(m[0])<<8 | uint16(m[1])
-			x.first[c>>6] |= 1 << (c & 63)
-			x.by[c] = append(x.by[c], magicRef{[]byte(m), i})
-		}
-	}
-	return x
-}
-
 // place maps a piece and what is inside it. base is where the offsets of the piece count from, start where it lies.
 func (b *builder) place(sp int, base, start int64, p *piece, parent, depth int) error {
 	end := start + p.size
@@ -230,10 +220,23 @@ func (b *builder) place(sp int, base, start int64, p *piece, parent, depth int) 
 		b.unread(sp, base+bad.off, bad.size, bad.what, &bad.problem)
 	}
 	if p.tree != nil {
-		b.addTree(p.tree, Tree{Name: b.where(sp, start, p.kind), Space: sp, Offset: start, Size: p.size, Kind: p.kind, Detail: p.detail, Range: id})
+		row := b.addTree(p.tree, Tree{Name: b.where(sp, start, p.kind), Space: sp, Offset: start, Size: p.size, Kind: p.kind, Detail: p.detail, Range: id})
+		if err := b.members(sp, id, depth, p.tree, row); err != nil {
+			return err
+		}
 	}
 	if p.unpack != nil {
 		if err := b.unpacked(sp, id, p, depth); err != nil {
+			return err
+		}
+	}
+	for _, v := range p.views {
+		if b.streamDepth(sp) >= b.lim.Depth {
+			b.unread(sp, start, p.size, v.name, fail(Limit, "spaces are more than %d deep; raise Limits.Depth", b.lim.Depth))
+			break
+		}
+		name := v.name + " in " + b.where(sp, start, p.kind)
+		if err := b.space(b.addSpace(name, v.r, v.size, id), id, depth+1); err != nil {
 			return err
 		}
 	}
@@ -331,7 +334,7 @@ func (b *builder) addRange(r Range) int {
 	return len(b.im.Map) - 1
 }
 
-func (b *builder) addTree(t *tree, row Tree) {
+func (b *builder) addTree(t *tree, row Tree) Tree {
 	for _, bad := range t.bad {
 		b.unread(row.Space, row.Offset+bad.off, bad.size, string(row.Kind)+": "+bad.what, &bad.problem)
 	}
@@ -340,8 +343,9 @@ func (b *builder) addTree(t *tree, row Tree) {
 	}
 	row.Complete = len(t.bad) == 0
 	row.Entries = t.entries
-	row.FS = &FS{root: t.root, file: b.lim.File}
+	row.FS = &FS{root: t.root, file: b.lim.File, whole: b.lim.Memory}
 	b.im.Trees = append(b.im.Trees, row)
+	return row
 }
 
 func (b *builder) unread(sp int, off, size int64, what string, err error) {

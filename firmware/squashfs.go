@@ -1,10 +1,8 @@
 package firmware
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"io/fs"
 	"sync"
 	"time"
@@ -19,13 +17,20 @@ const (
 	squashNoTable  = 0xffffffffffffffff
 	squashCached   = 4096 // metadata blocks kept while listing: 32 MiB
 	squashFrags    = 8    // fragment blocks kept while reading
+	squashBlocks   = 8 << 20
 )
 
 type squash struct {
 	b     *builder
 	s     section
 	order binary.ByteOrder
+	major int
 	unzip blockUnpacker
+
+	metaOrder binary.ByteOrder // of the length of a metadata block
+	checked   bool             // one more byte behind that length
+	guids     []uint32         // groups, in versions before 4
+	blocks    int64            // data blocks listed so far
 
 	blockSize  uint32
 	inodes     uint32 // how many the superblock announces
@@ -61,15 +66,19 @@ func parseSquashfs(b *builder, s section) (*piece, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &squash{b: b, s: s, order: binary.LittleEndian}
-	if string(h[:4]) == "sqsh" {
+	q := &squash{b: b, s: s, order: binary.LittleEndian, major: 4}
+	switch string(h[:4]) {
+	case "sqsh", "sqlz", "qshs", "tqsh":
 		q.order = binary.BigEndian
 	}
+	q.metaOrder = q.order
 	u16 := func(o int) uint16 { return q.order.Uint16(h[o:]) }
 	u32 := func(o int) uint32 { return q.order.Uint32(h[o:]) }
 	u64 := func(o int) uint64 { return q.order.Uint64(h[o:]) }
-	if u16(28) != 4 {
-		return nil, fmt.Errorf("version %d", u16(28))
+	if v := u16(28); v == 2 || v == 3 {
+		return q.parseOld()
+	} else if v != 4 {
+		return nil, fmt.Errorf("version %d", v)
 	}
 	comp, log := u16(20), u16(22)
 	q.blockSize, q.inodes = u32(12), u32(4)
@@ -83,7 +92,7 @@ func parseSquashfs(b *builder, s section) (*piece, error) {
 		name = fmt.Sprintf("compression %d", comp)
 	}
 	made := time.Unix(int64(u32(8)), 0).UTC()
-	p := &piece{size: q.end, detail: fmt.Sprintf("squashfs %d.%d %s, %s, %d KiB blocks, %d inodes, made %s",
+	p := &piece{kind: "squashfs", size: q.end, detail: fmt.Sprintf("squashfs %d.%d %s, %s, %d KiB blocks, %d inodes, made %s",
 		u16(28), u16(30), orderName(q.order), name, q.blockSize>>10, q.inodes, made.Format(time.DateOnly))}
 	t := b.newTree()
 	p.tree = t
@@ -99,7 +108,12 @@ func parseSquashfs(b *builder, s section) (*piece, error) {
 	}
 	q.root = u64(32)
 	q.inodeStart, q.dirStart = int64(u64(64)), int64(u64(72))
-	if err := q.tables(int(u16(26)), u64(48), int(u32(16)), u64(80)); err != nil {
+	err = q.tables(int(u16(26)), u64(48), u32(16), u64(80))
+	if err != nil && q.order == binary.ByteOrder(binary.BigEndian) { // FRITZ!Box images mix the orders
+		q.metaOrder, q.meta = binary.LittleEndian, nil
+		err = q.tables(int(u16(26)), u64(48), u32(16), u64(80))
+	}
+	if err != nil {
 		t.note("file system", 0, err)
 		return p, nil
 	}
@@ -114,7 +128,8 @@ func orderName(o binary.ByteOrder) string {
 	return "little endian"
 }
 
-func (q *squash) tables(ids int, idStart uint64, frags int, fragStart uint64) error {
+func (q *squash) tables(ids int, idStart uint64, frags uint32, fragStart uint64) error {
+	q.ids, q.frags = nil, nil
 	raw, err := q.table(idStart, ids, 4)
 	if err != nil {
 		return fmt.Errorf("owner table: %w", err)
@@ -125,7 +140,10 @@ func (q *squash) tables(ids int, idStart uint64, frags int, fragStart uint64) er
 	if fragStart == squashNoTable || frags == 0 {
 		return nil
 	}
-	raw, err = q.table(fragStart, frags, 16)
+	if frags > q.inodes || int(frags) > q.b.lim.Entries {
+		return fail(Corrupt, "%d fragments for %d inodes; get a fresh copy of the image", frags, q.inodes)
+	}
+	raw, err = q.table(fragStart, int(frags), 16)
 	if err != nil {
 		return fmt.Errorf("fragment table: %w", err)
 	}
@@ -162,14 +180,18 @@ func (q *squash) table(start uint64, count, width int) ([]byte, error) {
 
 // block reads the metadata block at off.
 func (q *squash) block(off int64) (squashMeta, error) {
-	if m, ok := q.meta[off]; ok {
+	key := off
+	if m, ok := q.meta[key]; ok {
 		return m, nil
 	}
 	h, err := q.s.bytes(off, 2)
 	if err != nil {
 		return squashMeta{}, err
 	}
-	n := int64(q.order.Uint16(h))
+	n := int64(q.metaOrder.Uint16(h))
+	if q.checked {
+		off++
+	}
 	stored := n&0x8000 != 0
 	if n &= 0x7fff; n == 0 {
 		n = 0x8000
@@ -190,7 +212,7 @@ func (q *squash) block(off int64) (squashMeta, error) {
 		q.meta = map[int64]squashMeta{}
 	}
 	m := squashMeta{raw, off + 2 + n}
-	q.meta[off] = m
+	q.meta[key] = m
 	return m, nil
 }
 
@@ -253,31 +275,30 @@ func (q *squash) folder(t *tree, dir squashInode, way string, depth int) bool {
 		return asProblem(err).reason != Limit
 	}
 	c := &squashCursor{q, q.dirStart + int64(dir.start), int(dir.offset)}
-	left := int64(dir.kids) - 3 // the size counts "." and ".." as 3
-	for left > 0 {
-		h, err := c.read(12)
+	left := int64(dir.kids)
+	for left > 3 { // the size mostly counts "." and ".." as 3
+		count, start, n, err := q.folderHead(c)
 		if err != nil {
 			return bad(err)
 		}
-		left -= 12
-		count, start := q.order.Uint32(h), q.order.Uint32(h[4:])
+		left -= int64(n)
 		if count > 255 {
 			return bad(fail(Corrupt, "a folder header announces %d entries; get a fresh copy of the image", uint64(count)+1))
 		}
 		for range count + 1 {
-			h, err := c.read(8)
+			offset, length, n, err := q.folderEntry(c)
 			if err != nil {
 				return bad(err)
 			}
-			name, err := c.read(int(q.order.Uint16(h[6:])) + 1)
+			name, err := c.read(length + 1)
 			if err != nil {
 				return bad(err)
 			}
-			left -= 8 + int64(len(name))
+			left -= int64(n + len(name))
 			if err := t.count(); err != nil {
 				return bad(err)
 			}
-			ref := uint64(start)<<16 | uint64(q.order.Uint16(h))
+			ref := uint64(start)<<16 | uint64(offset)
 			if !q.entry(t, dir.node, string(name), ref, way, depth) {
 				return false
 			}
@@ -287,6 +308,35 @@ func (q *squash) folder(t *tree, dir squashInode, way string, depth int) bool {
 		return bad(fail(Corrupt, "a folder holds more than its size; get a fresh copy of the image"))
 	}
 	return true
+}
+
+// folderHead reads the count less one, and the metadata block of the inodes, of a run of entries.
+func (q *squash) folderHead(c *squashCursor) (count, start uint32, n int, err error) {
+	n = map[int]int{2: 4, 3: 9, 4: 12}[q.major]
+	h, err := c.read(n)
+	if err != nil {
+		return 0, 0, n, err
+	}
+	switch q.major {
+	case 2:
+		return uint32(h[0]), bits(q.order, h, 8, 24), n, nil
+	case 3:
+		return uint32(h[0]), q.order.Uint32(h[1:]), n, nil
+	}
+	return q.order.Uint32(h), q.order.Uint32(h[4:]), n, nil
+}
+
+// folderEntry reads the inode's place in its block and the length less one of the name that follows.
+func (q *squash) folderEntry(c *squashCursor) (offset uint32, length, n int, err error) {
+	n = map[int]int{2: 3, 3: 5, 4: 8}[q.major]
+	h, err := c.read(n)
+	if err != nil {
+		return 0, 0, n, err
+	}
+	if q.major < 4 {
+		return bits(q.order, h, 0, 13), int(h[2]), n, nil
+	}
+	return uint32(q.order.Uint16(h)), int(q.order.Uint16(h[6:])), n, nil
 }
 
 func (q *squash) entry(t *tree, dir *node, name string, ref uint64, way string, depth int) bool {
@@ -318,7 +368,7 @@ func (q *squash) entry(t *tree, dir *node, name string, ref uint64, way string, 
 type squashInode struct {
 	node   *node
 	start  uint32 // of folders: the metadata block
-	offset uint16
+	offset uint32
 	kids   uint32 // of folders: bytes of entries, plus 3
 }
 
@@ -331,6 +381,9 @@ func (q *squash) id(i uint16) uint32 {
 
 func (q *squash) inode(ref uint64) (in squashInode, err error) {
 	c := &squashCursor{q, q.inodeStart + int64(ref>>16), int(ref & 0xffff)}
+	if q.major < 4 {
+		return q.oldInode(c)
+	}
 	h, err := c.read(16)
 	if err != nil {
 		return in, err
@@ -345,13 +398,13 @@ func (q *squash) inode(ref uint64) (in squashInode, err error) {
 			return in, err
 		}
 		n.mode |= fs.ModeDir
-		in.start, in.kids, in.offset = q.order.Uint32(h), uint32(q.order.Uint16(h[8:])), q.order.Uint16(h[10:])
+		in.start, in.kids, in.offset = q.order.Uint32(h), uint32(q.order.Uint16(h[8:])), uint32(q.order.Uint16(h[10:]))
 	case 8:
 		if h, err = c.read(24); err != nil {
 			return in, err
 		}
 		n.mode |= fs.ModeDir
-		in.kids, in.start, in.offset = q.order.Uint32(h[4:]), q.order.Uint32(h[8:]), q.order.Uint16(h[18:])
+		in.kids, in.start, in.offset = q.order.Uint32(h[4:]), q.order.Uint32(h[8:]), uint32(q.order.Uint16(h[18:]))
 	case 2:
 		if h, err = c.read(16); err != nil {
 			return in, err
@@ -398,140 +451,4 @@ func (q *squash) inode(ref uint64) (in squashInode, err error) {
 		n.kids = map[string]*node{}
 	}
 	return in, nil
-}
-
-// file reads a file's block list and checks that all of its data lies in the image.
-func (q *squash) file(c *squashCursor, n *node, f squashFile) error {
-	bs := int64(q.blockSize)
-	if f.size < 0 || f.start < 0 || f.start > q.end {
-		return fail(Corrupt, "a file of %d bytes at 0x%x; get a fresh copy of the image", f.size, f.start)
-	}
-	blocks := f.size / bs
-	if f.frag == squashNoFrag {
-		blocks = (f.size + bs - 1) / bs
-	} else if int64(f.frag) >= int64(len(q.frags)) || int64(f.fragOff) >= bs {
-		return fail(Corrupt, "a file refers to fragment %d of %d; get a fresh copy of the image", f.frag, len(q.frags))
-	}
-	if blocks*4 > q.end*4 { // every block takes four bytes of a metadata block that unpacks to at most 8 KiB
-		return fail(Corrupt, "a file of %d bytes cannot be listed in this image; get a fresh copy of the image", f.size)
-	}
-	pos := f.start
-	for range blocks {
-		h, err := c.read(4)
-		if err != nil {
-			return err
-		}
-		size := q.order.Uint32(h)
-		f.blocks = append(f.blocks, size)
-		if pos += int64(size &^ (1 << 24)); pos > q.end {
-			return fail(Corrupt, "a file's data lies outside of the file system; get a fresh copy of the image")
-		}
-	}
-	n.size = f.size
-	if blocks > 0 {
-		n.attr.Offset = f.start
-	}
-	n.open = func() (io.Reader, error) { return &squashReader{squashFile: f, pos: f.start}, nil }
-	return nil
-}
-
-type squashFile struct {
-	q       *squash
-	start   int64
-	size    int64
-	frag    uint32
-	fragOff uint32
-	blocks  []uint32
-}
-
-type squashReader struct {
-	squashFile
-	pos  int64 // of the next block in the image
-	i    int   // next block
-	done int64 // bytes given
-	buf  []byte
-}
-
-func (r *squashReader) Read(p []byte) (int, error) {
-	if len(r.buf) == 0 {
-		if r.done >= r.size {
-			return 0, io.EOF
-		}
-		if err := r.fill(); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, r.buf)
-	r.buf = r.buf[n:]
-	r.done += int64(n)
-	return n, nil
-}
-
-func (r *squashReader) fill() error {
-	q := r.q
-	want := min(r.size-r.done, int64(q.blockSize))
-	if r.i == len(r.blocks) {
-		data, err := q.fragment(r.frag)
-		if err != nil {
-			return err
-		}
-		if int64(r.fragOff)+want > int64(len(data)) {
-			return fail(Corrupt, "a fragment is shorter than the file in it; get a fresh copy of the image")
-		}
-		r.buf = data[r.fragOff : int64(r.fragOff)+want]
-		return nil
-	}
-	size := r.blocks[r.i]
-	r.i++
-	if size == 0 { // a hole
-		r.buf = make([]byte, want)
-		return nil
-	}
-	data, err := q.data(r.pos, size)
-	if err != nil {
-		return err
-	}
-	if int64(len(data)) < want {
-		return fail(Corrupt, "a block at 0x%x unpacks to %d bytes, not %d; get a fresh copy of the image", r.pos, len(data), want)
-	}
-	r.pos += int64(size &^ (1 << 24))
-	r.buf = data[:want]
-	return nil
-}
-
-// data reads the data block at off whose size word is size.
-func (q *squash) data(off int64, size uint32) ([]byte, error) {
-	n := int64(size &^ (1 << 24))
-	if n > 2*squashMaxBlock {
-		return nil, fail(Corrupt, "a block of %d bytes at 0x%x; get a fresh copy of the image", n, off)
-	}
-	raw, err := q.s.bytes(off, n)
-	if err != nil {
-		return nil, err
-	}
-	if size&(1<<24) != 0 {
-		return raw, nil
-	}
-	data, err := q.unzip(raw, int(q.blockSize))
-	if err != nil {
-		return nil, fmt.Errorf("block at 0x%x: %w", off, err)
-	}
-	return data, nil
-}
-
-func (q *squash) fragment(i uint32) ([]byte, error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if data, ok := q.cache[i]; ok {
-		return data, nil
-	}
-	data, err := q.data(q.frags[i].start, q.frags[i].size)
-	if err != nil {
-		return nil, err
-	}
-	if q.cache == nil || len(q.cache) >= squashFrags {
-		q.cache = map[uint32][]byte{}
-	}
-	q.cache[i] = bytes.Clone(data)
-	return data, nil
 }

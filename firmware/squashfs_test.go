@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -26,7 +27,7 @@ func TestSquashfsOracle(t *testing.T) {
 	for name, args := range map[string][]string{
 		"gzip":       {"-comp", "gzip"},
 		"xz":         {"-comp", "xz"},
-		"xz-arm":     {"-comp", "xz", "-Xbcj", "arm,x86", "-b", "1M"},
+		"xz-arm":     {"-comp", "xz", "-Xbcj", "arm", "-b", "1M"},
 		"zstd":       {"-comp", "zstd"},
 		"lz4":        {"-comp", "lz4", "-Xhc"},
 		"lzo":        {"-comp", "lzo"},
@@ -149,27 +150,11 @@ func readAll(f fs.FS) {
 		}
 		if err == nil && d.Type().IsRegular() {
 			if info, err := d.Info(); err == nil && info.Size() < 1<<18 {
-				_, _ = fs.ReadFile(f, p)
+				if _, err := fs.ReadFile(f, p); err != nil && strings.Contains(err.Error(), readerFailed) {
+					panic(err)
+				}
 			}
 		}
 		return nil
-	})
-}
-
-func FuzzSquashfs(f *testing.F) {
-	for _, name := range []string{"gzip.sqfs", "xz.sqfs", "lz4.sqfs", "avm_be.sqfs4"} {
-		if data, err := os.ReadFile(filepath.Join("..", "..", "shared", "inputs", "firmware", "formats", name)); err == nil {
-			f.Add(data)
-		}
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		im, err := Open(t.Context(), bytes.NewReader(data), int64(len(data)), Limits{Memory: 1 << 20, Entries: 1000, Ranges: 1000})
-		if err != nil {
-			t.Fatal(err)
-		}
-		covered(t, im)
-		for _, tr := range im.Trees {
-			readAll(tr.FS)
-		}
 	})
 }

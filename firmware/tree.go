@@ -1,6 +1,7 @@
 package firmware
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"strconv"
@@ -180,11 +181,13 @@ func clip(s string) string {
 
 // printable makes bytes of a header fit for a line of text.
 func printable(b []byte) string {
-	s := strings.TrimRight(string(b), "\x00\xff ")
-	if i := strings.IndexByte(s, 0); i >= 0 {
-		s = s[:i]
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		b = b[:i]
 	}
-	q := strconv.QuoteToGraphic(s)
+	for len(b) > 0 && (b[len(b)-1] == 0xff || b[len(b)-1] == ' ') {
+		b = b[:len(b)-1]
+	}
+	q := strconv.QuoteToGraphic(string(b))
 	return q[1 : len(q)-1]
 }
 

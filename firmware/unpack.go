@@ -11,7 +11,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 	"github.com/therootcompany/xz"
-	"github.com/ulikunitz/xz/lzma"
 )
 
 // blockUnpacker unpacks one block of a file system to at most limit bytes.
@@ -22,7 +21,7 @@ func squashUnpacker(comp uint16) blockUnpacker {
 	case 1:
 		return unzlib
 	case 2:
-		return unlzma
+		return newUnlzma()
 	case 3:
 		return unlzo
 	case 4:
@@ -70,14 +69,6 @@ func unxz(raw []byte, limit int) ([]byte, error) {
 	}
 	xzPool.Put(r)
 	return data, nil
-}
-
-func unlzma(raw []byte, limit int) ([]byte, error) {
-	r, err := lzma.ReaderConfig{DictCap: squashMaxBlock}.NewReader(bytes.NewReader(raw))
-	if err != nil {
-		return nil, err
-	}
-	return readBlock(r, limit)
 }
 
 func unlz4(raw []byte, limit int) ([]byte, error) {
