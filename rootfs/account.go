@@ -271,7 +271,7 @@ func (r *accountReader) join() {
 			a := r.fromPasswd(f, row)
 			switch shadow := s.row(row.fields[0]); {
 			case shadow != nil && (row.fields[1] == "x" || strings.HasPrefix(row.fields[1], "*")):
-				used[s][row.fields[0]] = true
+				used[s][row.fields[0]] = used[s][row.fields[0]] || f.live == s.live
 				at := row.line
 				a.Line, a.Place = &at, shadow.field
 				a.State, a.Hash, a.Why = classify(shadow.fields[1])

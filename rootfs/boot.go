@@ -19,6 +19,8 @@ type Boot struct {
 	Init []string `json:"init,omitempty"`
 	// Services are sorted by program, then by place.
 	Services []Service `json:"services"`
+	// Dormant are log-in services that scripts would start which nothing runs, as far as was seen. A program may run them.
+	Dormant []Service `json:"dormant,omitempty"`
 	// Unfollowed are the places where the reading stopped: what lies behind them may start anything.
 	Unfollowed []Unfollowed `json:"unfollowed,omitempty"`
 	Unread     []Unread     `json:"unread,omitempty"`
@@ -36,8 +38,10 @@ type Service struct {
 	Port      int  `json:"port,omitempty"`
 	PortGiven bool `json:"port_given,omitempty"`
 	// NoPassword says that what it gives needs no log-in at all: telnetd -l /bin/sh, a shell on a serial port.
-	NoPassword bool   `json:"no_password,omitempty"`
-	Why        string `json:"why,omitempty"`
+	NoPassword bool `json:"no_password,omitempty"`
+	// Login is the user:password that its arguments give, the same in every unit.
+	Login string `json:"login,omitempty"`
+	Why   string `json:"why,omitempty"`
 	// InTree answers whether the program is in this tree.
 	InTree Truth `json:"in_tree,omitempty"`
 	// Place is the command that starts it, Text that command; Chain leads to it from what init reads, outermost first.
@@ -71,6 +75,7 @@ const (
 	maxChain       = 24        // scripts that call scripts
 	maxSteps       = 200_000   // commands looked at
 	maxNesting     = 200       // blocks within blocks
+	maxGuards      = 32        // conditions kept with a service
 	maxGlob        = 512       // names that one pattern yields
 )
 
@@ -79,16 +84,20 @@ type booter struct {
 	tree    *tree
 	out     Boot
 	scripts map[string]*script // by name without links
+	failed  map[string]error   // why a script could not be read
 	ran     map[string]bool    // script with arguments and conditions that was followed already
-	seen    map[string]int     // service already listed, by what it is and where: its index
+	looked  map[string]place
+	seen    map[string]int // service already listed, by what it is and where: its index
+	level   string         // the usual run level, from inittab
+	settled int            // services up to here are as they are
 	steps   int
 }
 
 // ReadBoot follows what starts at boot: inittab, rc scripts, systemd units, procd, inetd and what they call. It reads
 // scripts as a careful person would and runs nothing. It does not guess: a command it cannot follow is in Unfollowed.
 func ReadBoot(ctx context.Context, fsys fs.FS) (Boot, error) {
-	b := &booter{ctx: ctx, tree: newTree(fsys), scripts: map[string]*script{}, ran: map[string]bool{}, seen: map[string]int{}}
-	for _, start := range []func(){b.inittab, b.systemd, b.procd, b.android, b.initScript, b.rcLinks, b.inetd} {
+	b := &booter{ctx: ctx, tree: newTree(fsys), scripts: map[string]*script{}, failed: map[string]error{}, ran: map[string]bool{}, seen: map[string]int{}, looked: map[string]place{}}
+	for _, start := range []func(){b.inittab, b.systemd, b.procd, b.android, b.initScript, b.rcLinks, b.inetd, b.cron} {
 		start()
 		if err := ctx.Err(); err != nil {
 			return Boot{}, err
@@ -99,6 +108,9 @@ func ReadBoot(ctx context.Context, fsys fs.FS) (Boot, error) {
 	}
 	if b.steps > maxSteps {
 		b.unread(".", fmt.Errorf("the boot scripts run more than %d commands: the rest was not followed", maxSteps))
+	}
+	if b.dormant(); ctx.Err() != nil {
+		return Boot{}, ctx.Err()
 	}
 	b.sort()
 	return b.out, nil
@@ -126,13 +138,13 @@ func (b *booter) unfollowed(p Place, text, why string) {
 
 // add lists a service once. Reached twice, it is as unconditional as its easiest way.
 func (b *booter) add(s Service) {
-	s.Guards = slices.Clone(s.Guards)
+	s.Guards = slices.Clone(s.Guards[:min(len(s.Guards), maxGuards)])
 	s.Chain = slices.Clone(s.Chain)
 	s.Conditional = len(s.Guards) > 0
 	s.Text = printable(s.Text, 300)
 	key := fmt.Sprintf("%s\x00%q\x00%s", s.Path, s.Args, s.Place)
 	if i, ok := b.seen[key]; ok {
-		if len(s.Guards) < len(b.out.Services[i].Guards) {
+		if i >= b.settled && len(s.Guards) < len(b.out.Services[i].Guards) {
 			b.out.Services[i] = s
 		}
 		return
@@ -144,8 +156,27 @@ func (b *booter) add(s Service) {
 	b.out.Services = append(b.out.Services, s)
 }
 
-// lookup finds a program as a shell would: by its path, or in the folders where programs are.
+type place struct {
+	real string
+	info fs.FileInfo
+	err  error
+}
+
+// lookup finds a program and remembers where.
 func (b *booter) lookup(name string, paths []string) (real string, info fs.FileInfo, err error) {
+	key := name + "\x00" + strings.Join(paths, ":")
+	p, ok := b.looked[key]
+	if !ok {
+		p.real, p.info, p.err = b.search(name, paths)
+		if len(b.looked) < maxFindings {
+			b.looked[key] = p
+		}
+	}
+	return p.real, p.info, p.err
+}
+
+// search finds a program as a shell would: by its path, or in the folders where programs are.
+func (b *booter) search(name string, paths []string) (real string, info fs.FileInfo, err error) {
 	if strings.Contains(name, "/") {
 		return b.tree.stat(name)
 	}
@@ -188,9 +219,11 @@ func (b *booter) list(dir string) []fs.DirEntry {
 }
 
 func (b *booter) sort() {
-	slices.SortStableFunc(b.out.Services, func(x, y Service) int {
-		return cmp.Or(cmp.Compare(x.Program, y.Program), comparePlaces(x.Place, y.Place), slices.Compare(x.Args, y.Args))
-	})
+	for _, list := range [][]Service{b.out.Services, b.out.Dormant} {
+		slices.SortStableFunc(list, func(x, y Service) int {
+			return cmp.Or(cmp.Compare(x.Program, y.Program), comparePlaces(x.Place, y.Place), slices.Compare(x.Args, y.Args))
+		})
+	}
 	slices.SortStableFunc(b.out.Unfollowed, func(x, y Unfollowed) int {
 		return cmp.Or(comparePlaces(x.Place, y.Place), cmp.Compare(x.Text, y.Text), cmp.Compare(x.Why, y.Why))
 	})

@@ -26,6 +26,9 @@ func services(b Boot) (got []string) {
 		if s.NoPassword {
 			text += " open"
 		}
+		if s.Login != "" {
+			text += " login " + s.Login
+		}
 		got = append(got, text+" "+s.Place.String())
 	}
 	for _, u := range b.Unfollowed {
@@ -67,6 +70,14 @@ func TestBoot(t *testing.T) {
 		{"settled by the device", rcS("if [ \"$DEBUG\" = 1 ]; then telnetd; fi\n"), []string{"telnet telnetd :23 if {[ \"$DEBUG\" = 1 ] } etc/init.d/rcS:2"}},
 		{"variables", rcS("D=/usr/sbin/dropbear\nO=\"-p 2222 -B\"\n$D $O -r \"$KEY\"\n"), []string{"ssh dropbear -p 2222 -B -r $KEY :2222 etc/init.d/rcS:4"}},
 		{"variable set under a condition", rcS("D=true\nif ps; then D=telnetd; fi\n$D\n"), []string{"telnet telnetd :23 if {the command is telnetd } etc/init.d/rcS:4"}},
+		{"set by a file that is not here", rcS("D=0\n[ -f /mnt/d ] && . /mnt/d\n[ $D = 1 ] && telnetd\n"), []string{"telnet telnetd :23 if {[ $D = 1 ] } etc/init.d/rcS:4", "unfollowed etc/init.d/rcS:3 /mnt/d is not in this tree"}},
+		{"set by what is read", rcS("D=0\nread D < /proc/x\nif [ $D = 1 ]; then telnetd; fi\n"), []string{"telnet telnetd :23 if {[ $D = 1 ] } etc/init.d/rcS:4"}},
+		{"set in a loop", rcS("D=0\nwhile ps; do D=1; done\nif [ $D = 1 ]; then telnetd; fi\n"), []string{"telnet telnetd :23 if {[ $D = 1 ] } etc/init.d/rcS:4"}},
+		{"programs with the names of commands", rcS("/opt/app/test\n/usr/app/daemon &\n/system/reset\n", "opt/app/test", "\x7fELF\x00", "usr/app/daemon", "\x7fELF\x00", "system/reset", "#!/bin/sh\ntelnetd\n"),
+			[]string{"other daemon etc/init.d/rcS:3", "telnet telnetd :23 system/reset:2", "other test etc/init.d/rcS:2"}},
+		{"exit that may be", rcS("C=true\nif ps; then C=exit; fi\n$C\ntelnetd\n"), []string{"telnet telnetd :23 if {not: the command is exit } etc/init.d/rcS:5"}},
+		{"a value from a file", rcS("SIGN=`cat /etc/sign`\ntelnetd -l /usr/sbin/login -u maker:$SIGN\n[ $SIGN = x ] && dropbear\n", "etc/sign", "wrgac01\n"),
+			[]string{"ssh dropbear :22 if {[ $SIGN = x ] } etc/init.d/rcS:4", "telnet telnetd -l /usr/sbin/login -u maker:wrgac01 :23 login maker:wrgac01 etc/init.d/rcS:3"}},
 		{"unknown command", rcS("$RUN\n"), []string{"unfollowed etc/init.d/rcS:2 the command is settled only while the device runs"}},
 		{"function", rcS("up() { telnetd -p $1; }\nup 24\n"), []string{"telnet telnetd -p 24 :24 etc/init.d/rcS:2"}},
 		{"function not called", rcS("up() { telnetd; }\n"), nil},
@@ -76,7 +87,9 @@ func TestBoot(t *testing.T) {
 		{"case on the unknown", rcS("case `cat /proc/x` in a|b) telnetd;; esac\n"), []string{"telnet telnetd :23 if {case `cat /proc/x` is a|b } etc/init.d/rcS:2"}},
 		{"loop over rc scripts", rcS("for i in /etc/init.d/S??* ;do\n [ ! -f \"$i\" ] && continue\n case \"$i\" in\n *.sh) ( set start; . $i ) ;;\n *) $i start ;;\n esac\ndone\n",
 			"etc/init.d/S40x", "#!/bin/sh\ncase \"$1\" in start) telnetd;; esac\n", "etc/init.d/S50y.sh", "dropbear -p $1\n", "etc/init.d/K60z", "ftpd\n"),
-			[]string{"ssh dropbear -p start :22 if {not: [ ! -f \"$i\" ] yes} etc/init.d/S50y.sh:1", "telnet telnetd :23 if {not: [ ! -f \"$i\" ] yes} etc/init.d/S40x:2"}},
+			[]string{"ssh dropbear -p start :22 etc/init.d/S50y.sh:1", "telnet telnetd :23 etc/init.d/S40x:2"}},
+		{"loop over links that lead nowhere", rcS("for i in /etc/rc.d/S*; do [ -x $i ] && $i start; [ -f \"$i.off\" ] || dropbear; done\n", "etc/rc.d/S1", "-> /tmp/x"),
+			[]string{"ssh dropbear :22 if {not: [ -f \"$i.off\" ] yes} etc/init.d/rcS:2", "unfollowed etc/init.d/rcS:2 etc/rc.d/S1 is a link to /tmp/x, which is not in this tree"}},
 		{"loop over ls", rcS("for f in `ls /etc/rc.d/S*`; do sh $f start; done\n", "etc/rc.d/S10a", "-> ../init.d/a", "etc/init.d/a", "telnetd\n"), []string{"telnet telnetd :23 etc/init.d/a:1"}},
 		{"run-parts", rcS("run-parts /etc/rc.d\n", "etc/rc.d/10a", "telnetd\n"), []string{"telnet telnetd :23 etc/rc.d/10a:1"}},
 		{"start-stop-daemon", rcS("start-stop-daemon -S -q -b -p /run/x -x /usr/sbin/dropbear -- -p 23 -R\nstart-stop-daemon -K -x /usr/sbin/telnetd\n"), []string{"ssh dropbear -p 23 -R :23 etc/init.d/rcS:2"}},
@@ -95,6 +108,11 @@ func TestBoot(t *testing.T) {
 		{"run levels", []string{"etc/inittab", "id:3:initdefault:\na:2:respawn:telnetd\nb:345:respawn:dropbear -F\n"},
 			[]string{"ssh dropbear -F :22 etc/inittab:3", "telnet telnetd :23 if {the run level is one of 2, not the usual 3 no} etc/inittab:2"}},
 		{"run level links", []string{"etc/inittab", "id:3:initdefault:\n", "etc/rc3.d/S20t", "-> ../init.d/t", "etc/init.d/t", "case $1 in start) telnetd;; esac\n"}, []string{"telnet telnetd :23 etc/init.d/t:1"}},
+		{"links of another run level", []string{"etc/inittab", "id:3:initdefault:\n", "etc/rc5.d/S20t", "telnetd\n"}, []string{"telnet telnetd :23 if {the run level is 5, not the usual 3 no} etc/rc5.d/S20t:1"}},
+		{"cron", rcS("crond\n", "etc/crontabs/root", "# x\n*/5 * * * * /usr/sbin/telnetd -l /bin/sh\n"), []string{"other crond etc/init.d/rcS:2", "telnet telnetd -l /bin/sh :23 if {it is the time */5 * * * * } open etc/crontabs/root:2"}},
+		{"console of procd", []string{"sbin/procd", "\x7fELF\x00", "etc/inittab", "::sysinit:/etc/init.d/rcS S boot\n::askconsole:/usr/libexec/login.sh\n", "usr/libexec/login.sh", "#!/bin/sh\n[ \"$(uci get x)\" = 1 ] || exec /bin/ash --login\nexec /bin/login\n"},
+			[]string{"console ash if {not: [ \"$(uci get x)\" = 1 ] } open usr/libexec/login.sh:2", "console login if {[ \"$(uci get x)\" = 1 ] } usr/libexec/login.sh:3"}},
+		{"a command that is no shell", []string{"etc/inittab", "::once:telnetd (x\n"}, []string{"unfollowed etc/inittab:1 a part of it is not shell as we read it: 1:1: \"foo(\" must be followed by )"}},
 		{"no inittab", []string{"etc/init.d/rcS", "telnetd\n"}, []string{"console sh open etc/init.d/rcS@0", "telnet telnetd :23 etc/init.d/rcS:1"}},
 		{"inetd that is started", rcS("inetd\n", "etc/inetd.conf", "#ftp stream tcp nowait root ftpd ftpd\ntelnet stream tcp nowait root /usr/sbin/telnetd telnetd -i\n"),
 			[]string{"super inetd etc/init.d/rcS:2", "telnet telnetd -i :23 etc/inetd.conf:2"}},
@@ -132,6 +150,22 @@ func TestBoot(t *testing.T) {
 	}
 }
 
+func TestDormant(t *testing.T) {
+	got, err := ReadBoot(context.Background(), files("etc/inittab", rcInittab, "etc/init.d/rcS", "dropbear\n", "bin/sh", "", "etc/init.d/telnet", "#!/bin/sh\ncase $1 in start) telnetd;; esac\n",
+		"usr/bin/debug.sh", "telnetd -l /bin/sh\n", "usr/share/doc/x.sh", "telnetd\n", "usr/bin/other", "#!/bin/sh\necho\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"ssh dropbear :22 etc/init.d/rcS:1"}, services(got)); diff != "" {
+		t.Errorf("services (-want +got):\n%s", diff)
+	}
+	want := []string{"telnet telnetd :23 if {something runs etc/init.d/telnet: nothing that was read does } etc/init.d/telnet:2",
+		"telnet telnetd -l /bin/sh :23 if {something runs usr/bin/debug.sh: nothing that was read does } open usr/bin/debug.sh:1"}
+	if diff := cmp.Diff(want, services(Boot{Services: got.Dormant})); diff != "" {
+		t.Errorf("dormant (-want +got):\n%s", diff)
+	}
+}
+
 func TestBootChain(t *testing.T) {
 	tree := files("etc/inittab", rcInittab, "etc/init.d/rcS", "\n. /etc/a.sh\n", "etc/a.sh", "sh /etc/b.sh\n", "etc/b.sh", "true\ntelnetd\n")
 	got, err := ReadBoot(context.Background(), tree)
@@ -148,6 +182,40 @@ func TestBootChain(t *testing.T) {
 	}
 	if s.InTree != No {
 		t.Errorf("InTree = %q, want no: telnetd is not in the tree", s.InTree)
+	}
+}
+
+// TestHostileScripts holds the reading of scripts made to cost time to its bounds: it ends, and what it left out is said.
+func TestHostileScripts(t *testing.T) {
+	loops := "for a in 1 2 3 4 5 6 7 8 9; do "
+	for name, text := range map[string]string{
+		"loops in loops":                      strings.Repeat(loops, 12) + "x; " + strings.Repeat("done; ", 12),
+		"functions":                           "f() { f; f; }\nf\n",
+		"a text that doubles":                 "X=aaaaaaaaaaaaaaaa\n" + strings.Repeat("X=$X$X\n", 60) + "$X\n",
+		"parentheses":                         strings.Repeat("(", maxScriptBytes/2),
+		"blocks":                              strings.Repeat("{ ", 20_000),
+		"too large":                           strings.Repeat("echo\n", maxScriptBytes),
+		"a script with itself":                "for i in 1 2 3; do . /etc/init.d/rcS; done\n",
+		"exits by the thousand":               strings.Repeat("[ -f /x ] && exit\nx\n", 6000),
+		"a script too large, again and again": "for a in 1 2 3 4 5 6 7 8 9; do for b in 1 2 3 4 5 6 7 8 9; do for c in 1 2 3 4 5 6 7 8 9; do /etc/big; done; done; done\n",
+		"trims":                               "X=" + strings.Repeat("a", 250) + "\n" + strings.Repeat("Y=${X##*a*a*a*a*a*a*a*b}\n", 4000) + "$Y\n",
+		"evals of evals":                      strings.Repeat("eval ", 5000) + "x\n",
+		"a pattern of many stars":             "case aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa in " + strings.Repeat("*a", 200) + "*b) x;; esac\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := ReadBoot(context.Background(), files("etc/inittab", rcInittab, "etc/init.d/rcS", text, "etc/big", strings.Repeat("x\n", maxScriptBytes)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if name != "a pattern of many stars" && len(got.Unfollowed)+len(got.Unread) == 0 {
+				t.Error("nothing is said to be left out")
+			}
+		})
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := ReadBoot(ctx, files("etc/inittab", rcInittab)); err == nil {
+		t.Error("an ended context is no error")
 	}
 }
 

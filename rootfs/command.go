@@ -20,7 +20,11 @@ func (w *walker) call(args []field, n syntax.Node) flow {
 
 // command follows a command with its arguments. It takes the programs away that only start another one.
 func (w *walker) command(args []field, at Place, text string, depth int) flow {
-	if w.spent() || depth > 32 || len(args) == 0 {
+	if w.spent() || len(args) == 0 {
+		return next
+	}
+	if depth > 32 {
+		w.b.unfollowed(at, text, "programs that start programs are nested too deep")
 		return next
 	}
 	head, rest := args[0], args[1:]
@@ -33,7 +37,10 @@ func (w *walker) command(args []field, at Place, text string, depth int) flow {
 		w.guards = append(w.guards, Guard{Place: at, Text: "the command is " + printable(head.text, 200)})
 		defer func() { w.guards = w.guards[:len(w.guards)-1] }()
 		head.maybe = false
-		return again(append([]field{head}, rest...))
+		if f := again(append([]field{head}, rest...)); f != next {
+			keep(&w.afterExit, Guard{Place: at, Text: "not: the command is " + printable(head.text, 200)})
+		}
+		return next
 	}
 	name := head.text
 	if fn, ok := w.funcs[name]; ok {
@@ -42,7 +49,11 @@ func (w *walker) command(args []field, at Place, text string, depth int) flow {
 	if strings.HasPrefix(name, "-") && at.Line == 0 {
 		name = name[1:]
 	}
-	switch path.Base(name) {
+	word := name
+	if usualFolder(name) {
+		word = path.Base(name)
+	}
+	switch word {
 	case "exit":
 		return exits
 	case "return":
@@ -55,7 +66,7 @@ func (w *walker) command(args []field, at Place, text string, depth int) flow {
 		}
 		again(rest)
 		return exits
-	case "nohup", "setsid", "busybox", "toybox", "command", "builtin", "sudo", "time", "daemonize", "cttyhack", "fork":
+	case "nohup", "setsid", "busybox", "toybox", "command", "builtin", "sudo", "time", "daemonize", "cttyhack":
 		return again(skipOptions(rest, ""))
 	case "nice":
 		return again(skipOptions(rest, "n"))
@@ -71,15 +82,20 @@ func (w *walker) command(args []field, at Place, text string, depth int) flow {
 			rest = rest[1:]
 		}
 		return again(rest)
-	case "daemon":
-		return again(skipOptions(rest, "u"))
+	case "daemon", "fork": // functions of the rc scripts of many systems
+		if rest = skipOptions(rest, "u"); len(rest) > 0 {
+			return again(rest)
+		}
 	case "eval":
 		w.eval(rest, at, text)
 		return next
 	case ".", "source":
 		return w.source(rest, at, text)
 	case "sh", "ash", "bash", "dash", "hush":
-		w.shell(rest, at, text)
+		w.shell(name, rest, at, text)
+		return next
+	case "read", "getopts", "unset", "let", "printf", "config_get", "config_get_bool", "json_get_var", "json_get_vars", "network_get_ipaddr", "mapfile":
+		w.forget(rest)
 		return next
 	case "set":
 		if len(rest) > 0 && !strings.HasPrefix(rest[0].text, "-") && !strings.HasPrefix(rest[0].text, "+") {
@@ -134,7 +150,7 @@ func (w *walker) command(args []field, at Place, text string, depth int) flow {
 		return next
 	case "procd_set_param", "procd_append_param":
 		if len(rest) > 1 && rest[0].text == "command" {
-			if path.Base(name) == "procd_set_param" {
+			if word == "procd_set_param" {
 				w.procd = slices.Clone(rest[1:])
 			} else if len(w.procd) > 0 {
 				w.procd = append(w.procd, rest[1:]...)
@@ -153,99 +169,6 @@ func (w *walker) command(args []field, at Place, text string, depth int) flow {
 	}
 	w.program(name, rest, at, text)
 	return next
-}
-
-// skipOptions drops leading options; those in takes have a value of their own.
-func skipOptions(args []field, takes string) []field {
-	for len(args) > 0 && strings.HasPrefix(args[0].text, "-") {
-		opt := args[0].text
-		args = args[1:]
-		if opt == "--" {
-			break
-		}
-		if len(opt) == 2 && strings.Contains(takes, opt[1:]) && len(args) > 0 {
-			args = args[1:]
-		}
-	}
-	return slices.Clone(args)
-}
-
-// startStop reads the command that start-stop-daemon starts: nil when it stops one.
-func startStop(args []field) []field {
-	var program *field
-	var after []field
-	start := false
-	for i := 0; i < len(args); i++ {
-		a := args[i].text
-		value := func() *field {
-			if i++; i < len(args) {
-				return &args[i]
-			}
-			return nil
-		}
-		switch {
-		case a == "--":
-			after = args[i+1:]
-			i = len(args)
-		case a == "--start" || strings.HasPrefix(a, "--start="):
-			start = true
-		case a == "--stop" || a == "--status" || a == "-K" || a == "-T":
-			return nil
-		case a == "--exec" || a == "--startas":
-			program = value()
-		case strings.HasPrefix(a, "--exec="):
-			program = &field{text: a[len("--exec="):], known: args[i].known, maybe: args[i].maybe}
-		case a == "--pidfile" || a == "--name" || a == "--chuid" || a == "--user" || a == "--nicelevel" || a == "--chdir" || a == "--group" || a == "--signal" || a == "--retry":
-			value()
-		case strings.HasPrefix(a, "--"):
-		case len(a) > 1 && a[0] == '-':
-			for _, c := range a[1:] {
-				switch c {
-				case 'S':
-					start = true
-				case 'K':
-					return nil
-				case 'x', 'a':
-					program = value()
-				case 'p', 'n', 'u', 'c', 'N', 'd', 'g', 's', 'R', 'k', 'P', 'I':
-					value()
-				}
-			}
-		default:
-			after = append(after, args[i])
-		}
-	}
-	if !start || program == nil {
-		return nil
-	}
-	return append([]field{*program}, after...)
-}
-
-func (w *walker) eval(args []field, at Place, text string) {
-	var all []string
-	for _, a := range args {
-		if !a.known || a.maybe {
-			w.b.unfollowed(at, text, "what eval reads is settled only while the device runs")
-			return
-		}
-		all = append(all, a.text)
-	}
-	w.inline(strings.Join(all, " "), at)
-}
-
-// inline reads a text as a part of this script.
-func (w *walker) inline(text string, at Place) flow {
-	if w.nested >= 32 || len(text) > 16<<10 {
-		w.b.unfollowed(at, text, "commands are nested too deep or too long")
-		return next
-	}
-	old := w.s
-	w.nested++
-	w.s = inline(text, at)
-	f := w.stmts(w.s.stmts)
-	w.s = old
-	w.nested--
-	return f
 }
 
 func (w *walker) function(fn function, args []field, at Place, text string) flow {
@@ -272,16 +195,19 @@ func (w *walker) source(args []field, at Place, text string) flow {
 	}
 	if !args[0].known {
 		w.b.unfollowed(at, text, "which file is read is settled only while the device runs")
+		w.doubt()
 		return next
 	}
 	name := args[0].text
 	real, _, err := w.b.tree.stat(w.abs(name))
 	if err != nil {
 		w.missing(name, err, at, text)
+		w.doubt()
 		return next
 	}
 	s, err := w.b.script(real)
 	if err != nil || s == nil {
+		w.doubt()
 		w.b.unread(real, cmpErr(err, "read by a boot script, but it is no text"))
 		return next
 	}
@@ -324,35 +250,6 @@ func (w *walker) missing(name string, err error, at Place, text string) {
 	w.b.unfollowed(at, text, why)
 }
 
-// shell follows sh SCRIPT and sh -c TEXT.
-func (w *walker) shell(args []field, at Place, text string) {
-	for len(args) > 0 && strings.HasPrefix(args[0].text, "-") {
-		opt := args[0].text
-		args = args[1:]
-		if strings.HasSuffix(opt, "c") && !strings.HasPrefix(opt, "--") {
-			if len(args) > 0 && args[0].known {
-				w.sub().inline(args[0].text, at)
-			} else {
-				w.b.unfollowed(at, text, "what the shell reads is settled only while the device runs")
-			}
-			return
-		}
-	}
-	if len(args) == 0 {
-		return
-	}
-	if !args[0].known {
-		w.b.unfollowed(at, text, "which script runs is settled only while the device runs")
-		return
-	}
-	real, info, err := w.b.tree.stat(w.abs(args[0].text))
-	if err != nil || !info.Mode().IsRegular() {
-		w.missing(args[0].text, cmpErr(err, "it is no regular file"), at, text)
-		return
-	}
-	w.runFile(real, args[0].text, args[1:], at, text)
-}
-
 func (w *walker) abs(name string) string {
 	if w.cwd != "" && !strings.HasPrefix(name, "/") {
 		return w.cwd + "/" + name
@@ -360,27 +257,13 @@ func (w *walker) abs(name string) string {
 	return name
 }
 
-func (w *walker) runParts(args []field, at Place) {
-	args = skipOptions(args, "a")
-	if len(args) == 0 || !args[0].known {
-		w.b.unfollowed(at, "run-parts", "which folder it runs is settled only while the device runs")
-		return
-	}
-	for _, e := range w.b.list(clean(args[0].text)) {
-		name := path.Join(args[0].text, e.Name())
-		if real, info, err := w.b.tree.stat(name); err == nil && info.Mode().IsRegular() && !strings.Contains(e.Name(), ".") {
-			w.runFile(real, name, []field{}, at, "run-parts "+name)
-		}
-	}
-}
-
 // program follows or records a command that is no word of the shell.
 func (w *walker) program(name string, args []field, at Place, text string) {
 	base := path.Base(name)
 	_, daemon := daemons[strings.ToLower(base)]
 	known := daemon || consoles[base] || base == "tcpsvd" || base == "udpsvd" || base == "nc" || base == "socat" || base == "ncat"
-	if !known && ordinary[base] {
-		return
+	if !known && ordinary[base] && usualFolder(name) {
+		return // and a vendor's program of the same name elsewhere is none of these
 	}
 	look := name
 	if strings.Contains(name, "/") {

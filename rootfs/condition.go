@@ -131,8 +131,8 @@ func (w *walker) judgeCall(args []field) (held Truth, firm bool) {
 	return Unknown, false
 }
 
-// judgeTest judges what stands in [ ]. Tests of files are judged by the tree and never firm: the running device has
-// more files than its image.
+// judgeTest judges what stands in [ ]. Tests of files are judged by the tree and not firm, because the running device has
+// more files than its image, unless a pattern has just found the file.
 func (w *walker) judgeTest(args []field, depth int) (held Truth, firm bool) {
 	if depth > 20 {
 		return Unknown, false
@@ -188,7 +188,7 @@ func (w *walker) judgeTest(args []field, depth int) (held Truth, firm bool) {
 					held = No
 				}
 			}
-			return held, false
+			return held, args[1].found && held == Yes // the loop goes over what is there: that it is there is no question
 		}
 	case 3:
 		switch args[1].text {

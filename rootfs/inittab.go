@@ -48,6 +48,8 @@ func (b *booter) inittab() {
 		kind = "sysv"
 	}
 	b.init(kind)
+	b.level = level
+	procd := b.tree.exists("sbin/procd") == Yes
 	for _, e := range entries {
 		at := Place{real, e.n, e.at}
 		var guards []Guard
@@ -55,7 +57,7 @@ func (b *booter) inittab() {
 		switch e.action {
 		case "sysinit", "boot", "bootwait":
 			boots = true
-		case "respawn", "wait", "once", "askfirst", "ondemand":
+		case "respawn", "wait", "once", "askfirst", "ondemand", "askconsole", "askconsolelate", "respawnlate":
 			boots = true
 			if level != "" && e.levels != "" && !strings.Contains(e.levels, level) {
 				guards = append(guards, Guard{at, "the run level is one of " + printable(e.levels, 20) + ", not the usual " + printable(level, 5), No})
@@ -63,6 +65,9 @@ func (b *booter) inittab() {
 		}
 		if !boots || e.process == "" {
 			continue
+		}
+		if procd && strings.HasPrefix(e.process, "/etc/init.d/rcS") {
+			continue // procd runs the links of /etc/rc.d itself: see procd
 		}
 		b.initProcess(e.process, at, e.id, e.action, guards)
 	}
@@ -192,7 +197,11 @@ func (b *booter) rcLinks() {
 	if !sysv && !systemd {
 		return
 	}
-	for _, dir := range []string{"etc/rcS.d", "etc/rc2.d", "etc/rc3.d", "etc/rc5.d", "etc/rc.d/rc2.d", "etc/rc.d/rc3.d", "etc/rc.d/rc5.d"} {
+	for _, dir := range []string{"etc/rcS.d", "etc/rc2.d", "etc/rc3.d", "etc/rc4.d", "etc/rc5.d", "etc/rc.d/rcS.d", "etc/rc.d/rc2.d", "etc/rc.d/rc3.d", "etc/rc.d/rc4.d", "etc/rc.d/rc5.d"} {
+		var guards []Guard
+		if n := strings.TrimSuffix(strings.TrimPrefix(path.Base(dir), "rc"), ".d"); n != "S" && !systemd && n != b.level {
+			guards = []Guard{{Place{File: dir}, "the run level is " + n + ", not the usual " + printable(b.level, 5), No}}
+		}
 		for _, e := range b.list(dir) {
 			if !startLink.MatchString(e.Name()) {
 				continue
@@ -202,8 +211,45 @@ func (b *booter) rcLinks() {
 				continue // the unit of that name takes its place
 			}
 			if s := b.regularScript(dir + "/" + e.Name()); s != nil {
-				b.run(s, "/"+dir+"/"+e.Name(), []field{{text: "start", known: true}}, []Place{{File: dir + "/" + e.Name()}}, nil, nil)
+				b.run(s, "/"+dir+"/"+e.Name(), []field{{text: "start", known: true}}, []Place{{File: dir + "/" + e.Name()}}, guards, nil)
 			}
+		}
+	}
+}
+
+// cron reads the tables of cron. What they start runs at its time, if cron does.
+func (b *booter) cron() {
+	guards, chain := b.superStart("crond", "cron")
+	var names []string
+	for _, dir := range []string{"etc/crontabs", "etc/cron.d", "var/spool/cron/crontabs", "var/spool/cron"} {
+		for _, e := range b.list(dir) {
+			if !e.IsDir() {
+				names = append(names, dir+"/"+e.Name())
+			}
+		}
+	}
+	for _, name := range append(names, "etc/crontab") {
+		data, real, _, err := b.tree.read(name, maxScriptBytes)
+		if err != nil || notText(data) {
+			continue
+		}
+		system := name == "etc/crontab" || strings.HasPrefix(name, "etc/cron.d/") // such lines name a user
+		for _, ln := range lines(data) {
+			f := strings.Fields(ln.text)
+			skip := 5
+			if len(f) > 0 && strings.HasPrefix(f[0], "@") {
+				skip = 1
+			}
+			if system {
+				skip++
+			}
+			if len(f) <= skip || strings.HasPrefix(f[0], "#") || skip >= 5 && strings.ContainsAny(f[0], "=") {
+				continue
+			}
+			at := Place{real, ln.n, ln.off}
+			timed := append(append([]Guard{}, guards...), Guard{at, "it is the time " + printable(strings.Join(f[:min(skip, 5)], " "), 60), Unknown})
+			w := b.walker(&script{name: real}, "cron", []field{}, chain, timed)
+			w.inline(strings.Join(f[skip:], " "), at)
 		}
 	}
 }

@@ -88,3 +88,36 @@ func TestRealRoots(t *testing.T) {
 		})
 	}
 }
+
+func TestRealContents(t *testing.T) {
+	if testing.Short() {
+		t.Skip("unpacks real images")
+	}
+	root := realRoot(t, "routers/dlink_dir615c_rootfs.tar.bz2")
+	roots, err := Roots(context.Background(), os.DirFS(root))
+	if err != nil || !slices.Equal(roots, []string{"squashfs-root"}) {
+		t.Fatalf("roots = %v, %v", roots, err)
+	}
+	got, err := ReadContents(context.Background(), os.DirFS(filepath.Join(root, roots[0])))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{ // key: user/secret state
+		"admin_password": "admin/ empty", "user_password": "user/ empty", "wlan0_psk_pass_phrase": "/1234567890 plain", "wps_pin": "/00000000 plain", "wps_default_pin": "/00000000 plain", "log_email_password": "user/pass plain",
+	}
+	for _, c := range got.Credentials {
+		if c.Place.File != "etc/nvram.default" {
+			continue
+		}
+		if s := c.User + "/" + c.Secret + " " + string(c.State); want[c.Key] != s {
+			t.Errorf("%s = %q, want %q", c.Key, s, want[c.Key])
+		}
+		delete(want, c.Key)
+	}
+	if len(want) > 0 {
+		t.Errorf("not found: %v", want)
+	}
+	if len(got.Secrets) > 0 || len(got.Unread) > 0 {
+		t.Errorf("secrets %+v, unread %v, want none", got.Secrets, got.Unread)
+	}
+}

@@ -40,20 +40,21 @@ func (s *script) text(n syntax.Node) string {
 	return strings.TrimRight(strings.Join(strings.Fields(string(s.src[from:min(to, from+400)])), " "), "; &")
 }
 
-// binary reports whether data is no text.
-func binary(data []byte) bool { return bytes.IndexByte(data[:min(len(data), 1024)], 0) >= 0 }
+// notText reports whether data is no text.
+func notText(data []byte) bool { return bytes.IndexByte(data[:min(len(data), 1024)], 0) >= 0 }
 
 // script returns the shell text in the regular file real, or nil when it is a binary program.
 func (b *booter) script(real string) (*script, error) {
 	if s, ok := b.scripts[real]; ok {
-		return s, nil
+		return s, b.failed[real]
 	}
 	src, err := b.tree.readRegular(real, maxScriptBytes)
-	if binary(src) || len(src) == 0 && err == nil {
+	if notText(src) || len(src) == 0 && err == nil {
 		b.scripts[real] = nil
 		return nil, nil
 	}
 	if err != nil {
+		b.scripts[real], b.failed[real] = nil, err
 		return nil, err
 	}
 	s := &script{name: real, src: src, interp: "sh"}

@@ -100,6 +100,9 @@ func (s *Service) describe() {
 		if l := option(s.Args, 'l', "--login"); l != "" && (shellName(l) || path.Base(l) == "true") {
 			s.NoPassword, s.Why = true, "a telnet session gets "+printable(l, 80)+" instead of a log-in prompt"
 		}
+		if u := option(s.Args, 'u', ""); strings.Contains(u, ":") {
+			s.Login, s.Why = printable(u, 120), "it asks for a user and a password that stand in its arguments"
+		}
 	case "tcpsvd", "udpsvd":
 		s.superServer()
 	case "nc", "ncat", "netcat":

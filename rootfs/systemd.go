@@ -52,6 +52,11 @@ func (b *booter) systemd() {
 		target = "multi-user.target"
 	}
 	b.init("systemd")
+	if _, info, err := b.tree.stat("etc/rc.local"); err == nil && info.Mode().Perm()&0o111 != 0 {
+		if s := b.regularScript("etc/rc.local"); s != nil {
+			b.run(s, "/etc/rc.local", []field{{text: "start", known: true}}, nil, nil, nil)
+		}
+	}
 	type todo struct {
 		name  string
 		chain []Place
@@ -91,7 +96,7 @@ func (b *booter) systemd() {
 			continue
 		}
 		for _, n := range b.wanted(it.name, chain) {
-			queue = append(queue, todo{n.name, n.chain})
+			queue = append(queue, todo(n))
 		}
 	}
 }

@@ -24,7 +24,6 @@ type walker struct {
 	afterExit, afterReturn, afterLoop []Guard
 
 	procd  []field // a procd instance being put together
-	procdN syntax.Node
 	nested int
 	calls  int
 }
@@ -51,6 +50,7 @@ func (b *booter) walker(s *script, name string, args []field, chain []Place, gua
 
 // sub is the walker of a subshell: it inherits all and changes nothing.
 func (w *walker) sub() *walker {
+	w.b.steps += (len(w.vars) + len(w.funcs)) / 16 // the copy costs
 	c := *w
 	c.vars = make(map[string]value, len(w.vars))
 	for k, v := range w.vars {
@@ -135,6 +135,8 @@ func (w *walker) cmd(cmd syntax.Command, st *syntax.Stmt) flow {
 		return w.forClause(c)
 	case *syntax.WhileClause:
 		return w.whileClause(c)
+	case *syntax.LetClause, *syntax.ArithmCmd:
+		w.doubt()
 	case *syntax.TimeClause:
 		return w.stmt(c.Stmt)
 	case *syntax.CoprocClause:
@@ -195,16 +197,23 @@ func (w *walker) under(c condition, opposite bool, branch func() flow) flow {
 	not := c.not().guard()
 	switch f {
 	case exits:
-		w.afterExit = append(w.afterExit, not)
+		keep(&w.afterExit, not)
 	case returns:
-		w.afterReturn = append(w.afterReturn, not)
+		keep(&w.afterReturn, not)
 	case loops:
-		w.afterLoop = append(w.afterLoop, not)
+		keep(&w.afterLoop, not)
 	}
 	if f != next {
 		return pending(f)
 	}
 	return next
+}
+
+// keep adds a condition to those that guard what follows. Of very many the first ones tell enough.
+func keep(list *[]Guard, g Guard) {
+	if len(*list) < maxGuards {
+		*list = append(*list, g)
+	}
 }
 
 // pending marks a flow that happened under a condition: the caller goes on unless both ways of a choice ended so.
@@ -258,7 +267,7 @@ func (w *walker) caseClause(c *syntax.CaseClause) flow {
 			matched = No
 			for _, p := range item.Patterns {
 				pat := w.single(p)
-				if !pat.known {
+				if w.spent(); !pat.known || len(pat.text) > 256 || len(subject.text) > 1024 {
 					matched, firm = Unknown, false
 					break
 				}
@@ -297,7 +306,7 @@ func (w *walker) forClause(c *syntax.ForClause) flow {
 	if iter.InPos.IsValid() {
 		for _, f := range w.fields(iter.Items) {
 			for _, name := range w.b.glob(w.from(f)) {
-				items = append(items, field{text: name, known: f.known, maybe: f.maybe})
+				items = append(items, field{text: name, known: f.known, maybe: f.maybe, found: f.glob && name != f.text})
 			}
 		}
 	} else if items = w.args; items == nil {
@@ -308,7 +317,7 @@ func (w *walker) forClause(c *syntax.ForClause) flow {
 		items = items[:maxGlob]
 	}
 	for _, f := range items {
-		w.set(iter.Name.Value, value{text: f.text, known: f.known, depth: len(w.guards)})
+		w.set(iter.Name.Value, value{text: f.text, known: f.known, depth: len(w.guards), found: f.found})
 		if got := w.loop(func() flow { return w.stmts(c.Do) }); got != next {
 			return got
 		}

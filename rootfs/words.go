@@ -1,6 +1,7 @@
 package rootfs
 
 import (
+	"bytes"
 	"io/fs"
 	"path"
 	"slices"
@@ -16,24 +17,27 @@ type field struct {
 	known bool // every part of text is what the device will see
 	maybe bool // it holds a value that was assigned under a condition
 	glob  bool // an unquoted * ? or [ stands in it
+	found bool // it is the name of a file that a pattern matched in the tree
 }
 
 // A value is what a variable holds.
 type value struct {
 	text  string
 	known bool
-	depth int // how many conditions stood around the assignment
+	depth int  // how many conditions stood around the assignment
+	found bool // it is the name of a file that a pattern matched in the tree
 }
 
 // fields expands words as a shell would, but for what only the running device knows; those parts stay as written.
 func (w *walker) fields(words []*syntax.Word) []field {
 	var out []field
+	size := 0
 	for _, word := range words {
 		x := expander{w: w, cur: field{known: true}}
 		x.parts(word.Parts, false)
 		x.end(true)
 		for _, f := range x.out {
-			if len(out) < 4096 {
+			if size += len(f.text); len(out) < 4096 && size < 256<<10 {
 				out = append(out, f)
 			}
 		}
@@ -67,6 +71,7 @@ func (x *expander) end(last bool) {
 }
 
 func (x *expander) put(s string) {
+	x.cur.found = x.cur.found && x.cur.text == ""
 	if len(x.cur.text)+len(s) > 64<<10 {
 		x.cur.known = false
 		return
@@ -152,6 +157,7 @@ func (x *expander) param(p *syntax.ParamExp, quoted bool) {
 			return
 		}
 		x.maybe(v)
+		x.cur.found = v.found && x.cur.text == ""
 		x.unquoted(v.text, quoted)
 		return
 	}
@@ -175,10 +181,11 @@ func (x *expander) param(p *syntax.ParamExp, quoted bool) {
 			x.unknown(p)
 		}
 	case syntax.RemSmallPrefix, syntax.RemLargePrefix, syntax.RemSmallSuffix, syntax.RemLargeSuffix:
-		if !set || !v.known || !arg.known || len(v.text) > 4096 {
+		if !set || !v.known || !arg.known || len(v.text) > 256 || len(arg.text) > 64 {
 			x.unknown(p)
 			return
 		}
+		x.w.b.steps += 400 // the search for the part to take away costs
 		x.maybe(v)
 		x.unquoted(trimPattern(v.text, arg.text, op), quoted)
 	default:
@@ -218,7 +225,8 @@ func matchText(pattern, text string) bool {
 	return err == nil && ok
 }
 
-// command expands $(ls ...), $(echo ...), $(basename ...), $(dirname ...), $(which ...) and leaves others as they stand.
+// command expands $(ls ...), $(echo ...), $(cat ...), $(basename ...), $(dirname ...), $(which ...) and leaves others as they
+// stand.
 func (x *expander) command(c *syntax.CmdSubst, quoted bool) {
 	if len(c.Stmts) != 1 {
 		x.unknown(c)
@@ -250,6 +258,7 @@ func (x *expander) command(c *syntax.CmdSubst, quoted bool) {
 			}
 			if x.w.b.isDir(a.text) {
 				for _, e := range x.w.b.list(clean(a.text)) {
+					x.w.b.steps++
 					names = append(names, e.Name())
 				}
 				continue
@@ -269,6 +278,14 @@ func (x *expander) command(c *syntax.CmdSubst, quoted bool) {
 		}
 	case "dirname":
 		got = path.Dir(args[1].text)
+	case "cat":
+		data, _, _, err := x.w.b.tree.read(args[1].text, 256)
+		if err != nil || len(args) != 2 || notText(data) || bytes.Count(bytes.TrimSpace(data), []byte("\n")) > 0 {
+			x.unknown(c)
+			return
+		}
+		got = strings.TrimSpace(string(data))
+		x.cur.maybe = true // the device may have written another
 	case "which":
 		real, _, err := x.w.b.lookup(args[1].text, x.w.paths)
 		if err != nil {
@@ -348,7 +365,7 @@ func (b *booter) glob(f field) []string {
 				continue
 			}
 			for _, e := range entries {
-				if b.steps++; len(next) >= maxGlob {
+				if b.steps++; len(next) >= maxGlob || b.steps > maxSteps {
 					break
 				}
 				if ok, err := path.Match(part, e.Name()); err == nil && ok && !strings.HasPrefix(e.Name(), ".") {

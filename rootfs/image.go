@@ -1,0 +1,202 @@
+package rootfs
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"regexp"
+	"strings"
+)
+
+// Bounds of the reading of images without files.
+const (
+	maxImage  = 1 << 30 // bytes
+	maxString = 1024    // bytes of one string
+	nearby    = 64      // bytes between two strings that stand beside each other
+)
+
+// A text is one printable string of an image.
+type text struct {
+	s   string
+	off int64
+	end int64
+}
+
+// ReadImage looks for credentials in an image that has no files: the program of a microcontroller. It takes strings
+// that name what they hold (adminPass=1234), strings that follow such a name, and pass phrases that follow the name of
+// an access point. What it finds by position only is marked Beside: it is a lead to follow, not a proof.
+func ReadImage(ctx context.Context, image io.Reader) ([]Credential, error) {
+	f := imageFinder{seen: map[string]bool{}}
+	r := bufio.NewReaderSize(io.LimitReader(image, maxImage), 1<<16)
+	var cur []byte
+	var off, start int64
+	flush := func() {
+		if len(cur) >= 4 {
+			f.see(text{string(cur), start, off})
+		}
+		cur = cur[:0]
+	}
+	for ; ; off++ {
+		if off&0xffff == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		b, err := r.ReadByte()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return f.out, err
+		}
+		if b < ' ' || b > '~' {
+			flush()
+			continue
+		}
+		if len(cur) == 0 {
+			start = off
+		}
+		if len(cur) < maxString {
+			cur = append(cur, b)
+		}
+	}
+	flush()
+	f.second()
+	return f.out, nil
+}
+
+type imageFinder struct {
+	out    []Credential
+	last   [4]text // the strings before this one, newest first
+	seen   map[string]bool
+	aps    []string // stems of the access points' names
+	found  []text   // pass phrases found beside them
+	stemAt []text   // strings that may be related to one
+}
+
+var (
+	assigned    = regexp.MustCompile(`^["']?([A-Za-z][A-Za-z0-9_.\-]{2,40})["']?\s?[=:]\s?["']?([!-~]{1,64}?)["']?[,;]?$`)
+	settingName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*(?:[_.\-]?[A-Za-z0-9]+){1,6}$`)
+	apName      = regexp.MustCompile(`^[A-Za-z0-9]{2,20}[-_ ]?(?:AP|ap|Ap|SETUP|Setup|setup|SoftAP|softap|CONFIG|Config)$`)
+	phrase      = regexp.MustCompile(`^[!-~]{8,63}$`)
+	notSecret   = regexp.MustCompile(`[%/\\<>{}()\[\]"';,=]|^https?:|\.(?:c|h|cpp|html?|js|json|bin|com|org|net)$|^[A-Z_]+$|^[a-z]+(?:_[a-z]+)+$|^[A-Za-z]+$`)
+	mixed       = regexp.MustCompile(`^[a-zA-Z@!#$._-]*[0-9]+[a-zA-Z0-9@!#$._-]*$`)
+)
+
+func (f *imageFinder) see(t text) {
+	defer func() {
+		copy(f.last[1:], f.last[:3])
+		f.last[0] = t
+	}()
+	if m := assigned.FindStringSubmatchIndex(t.s); m != nil && secretName(t.s[m[2]:m[3]]) {
+		c := Credential{Source: "binary", Key: t.s[m[2]:m[3]]}
+		if c.value(t.s[m[4]:m[5]]) && !c.Placeholder && !strings.ContainsAny(c.Secret, "%<>&?*") {
+			f.add(c, t.off+int64(m[4]))
+			return
+		}
+	}
+	if len(t.s) > 63 {
+		return
+	}
+	prev := f.last[0]
+	near := prev.s != "" && t.off-prev.end <= 8
+	if near && settingName.MatchString(prev.s) && secretName(prev.s) && len(nameWords(prev.s)) > 1 && likePassword(t.s) {
+		f.add(Credential{Source: "binary", Key: prev.s, Secret: t.s, State: Plain, Beside: true, Why: "it follows the name"}, t.off)
+	}
+	if apName.MatchString(t.s) {
+		if w := nameWords(t.s); len(w) > 0 && len(f.aps) < 64 {
+			f.aps = append(f.aps, w[0])
+		}
+	}
+	if phrase.MatchString(t.s) && !notSecret.MatchString(t.s) && mixed.MatchString(t.s) {
+		for _, p := range f.last {
+			if p.s != "" && t.off-p.end <= nearby && apName.MatchString(p.s) {
+				f.add(Credential{Source: "binary", Key: p.s, Secret: t.s, State: Plain, Beside: true, Why: "it follows the name of an access point and could be its pass phrase"}, t.off)
+				if len(f.found) < 64 {
+					f.found = append(f.found, t)
+				}
+				break
+			}
+		}
+	}
+	for _, stem := range f.aps {
+		if len(stem) >= 4 && len(t.s) > len(stem) && len(t.s) <= 20 && len(f.stemAt) < 10_000 && strings.HasPrefix(strings.ToLower(t.s), stem) && !strings.ContainsAny(t.s, "%/ .-_:<>={}()") {
+			f.stemAt = append(f.stemAt, t)
+			break
+		}
+	}
+}
+
+// second looks at the words made like a pass phrase that was found: another secret stands beside its second mention.
+func (f *imageFinder) second() {
+	for _, pass := range f.found {
+		for _, a := range f.stemAt {
+			if a.s != pass.s || a.off == pass.off {
+				continue
+			}
+			for _, b := range f.stemAt {
+				if d := a.off - b.off; b.s != pass.s && d != 0 && d > -nearby && d < nearby && b.s == strings.ToLower(b.s) {
+					f.add(Credential{Source: "binary", Key: pass.s, Secret: b.s, State: Plain, Beside: true, Why: "it stands beside a pass phrase and is made like it"}, b.off)
+				}
+			}
+		}
+	}
+}
+
+func likePassword(s string) bool {
+	if len(s) < 4 || len(s) > 32 || strings.ContainsAny(s, " %/\\<>{}()[]\"'=,;:?&|") || secretName(s) || strings.HasSuffix(s, ".") {
+		return false
+	}
+	return strings.ContainsAny(s, "0123456789") || published[s]
+}
+
+func (f *imageFinder) add(c Credential, off int64) {
+	c.Place = Place{Offset: off}
+	key := c.Secret + "\x00" + c.Key
+	if f.seen[key] || len(f.out) >= maxFindings {
+		return
+	}
+	f.seen[key] = true
+	f.out = append(f.out, c)
+}
+
+// published are default passwords of cameras and recorders that were made public with the malware that tries them, and
+// that are no word of anything else.
+var published = wordSet(`xc3511 vizxv juantech 7ujMko0admin 7ujMko0vizxv hi3518 klv123 klv1234 jvbzd xmhdipc Zte521 zlxx. hslwificam GM8182 ikwb hunt5759 fliruser
+	meinsm 54321 888888 666666 88888888 00000000 12345678 123456 admin1234 admin123 smcadmin ROOT500 anko dreambox tsgoingon 20080826 hichiphx cxlinux xmhdipc 2601hx hkipc2016 founder88 taZz@23495859 tlJwpbo6 S2fGqNFs OxhlwSG8`)
+
+// elfDefaults finds a published default password right after the name of its user in a program.
+func (r *contentReader) elfDefaults(c chunk) {
+	var prev text
+	start := -1
+	for i := 0; i <= len(c.data); i++ {
+		if i < len(c.data) && c.data[i] >= ' ' && c.data[i] <= '~' {
+			if start < 0 {
+				start = i
+			}
+			continue
+		}
+		if start < 0 {
+			continue
+		}
+		if n := i - start; n >= 4 && n <= 64 && start < c.last {
+			t := text{string(c.data[start:i]), c.base + int64(start), c.base + int64(i)}
+			user := prev.s == "admin" || prev.s == "root" || prev.s == "user" || prev.s == "guest" || prev.s == "administrator" || prev.s == "supervisor"
+			switch {
+			case user && t.off-prev.end <= 8 && published[t.s]:
+				r.addCredential(Credential{Source: "binary", User: prev.s, Secret: t.s, State: Plain, Beside: true, Why: "a published default password follows the name of a user", Place: Place{File: c.name, Offset: t.off}})
+			case n > 6 && strings.ContainsAny(t.s, "=:"):
+				if m := assigned.FindStringSubmatchIndex(t.s); m != nil && secretName(t.s[m[2]:m[3]]) {
+					cr := Credential{Source: "binary", Key: t.s[m[2]:m[3]]}
+					if cr.value(t.s[m[4]:m[5]]) && !cr.Placeholder && likePassword(cr.Secret) {
+						cr.Place = Place{File: c.name, Offset: t.off + int64(m[4])}
+						r.addCredential(cr)
+					}
+				}
+			}
+			prev = t
+		} else {
+			prev = text{}
+		}
+		start = -1
+	}
+}
