@@ -45,6 +45,7 @@ type commands struct {
 	Law  lawCommand  `cmd:"" help:"Show the law as data, and compare it between dates."`
 
 	Passwords passwordsCommand `cmd:"" help:"Audit a batch of default passwords, or generate lawful ones."`
+	Firmware  firmwareCommand  `cmd:"" help:"Take a firmware image apart: map, ways in, secrets, updates, components."`
 }
 
 // environment is the world outside: what commands may touch of it.
