@@ -27,3 +27,8 @@ fuzz:
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	cd bench/opa && $(GO) test -run Agree -bench . -benchmem ./...
+
+# How well the password audit and the reading of pages decide; written to docs/.
+accuracy:
+	$(GO) test ./password -run Accuracy -accuracy -timeout 60m -count 1
+	$(GO) test ./page -run 'Label' -v -count 1

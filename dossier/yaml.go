@@ -57,7 +57,7 @@ func readYAML(name string, data []byte, v any, allowed scalars) (f *yamlFile, er
 	}
 	if i := notText(data); i >= 0 {
 		line := 1 + bytes.Count(data[:i], []byte("\n"))
-		return nil, f.problem(line, 0, "holds bytes that are not UTF-8 text", "save it as UTF-8")
+		return nil, f.problem(line, 0, "holds bytes that are not UTF-8 text, or steer the screen", "save it as plain UTF-8")
 	}
 	if err := f.checkTokens(string(data)); err != nil {
 		return nil, err
@@ -80,10 +80,18 @@ func readYAML(name string, data []byte, v any, allowed scalars) (f *yamlFile, er
 	return f, nil
 }
 
+// hidden reports characters that would steer a screen, or turn what it shows
+// round, instead of standing there.
+func hidden(r rune) bool {
+	return unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' || unicode.Is(unicode.Bidi_Control, r)
+}
+
+// notText is where the data cease to be text in UTF-8 that shows what it says; -1
+// where they do not.
 func notText(data []byte) int {
 	for i := 0; i < len(data); {
 		r, n := utf8.DecodeRune(data[i:])
-		if (r == utf8.RuneError && n == 1) || (unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r') {
+		if r == utf8.RuneError && n == 1 || hidden(r) {
 			return i
 		}
 		i += n
@@ -175,6 +183,10 @@ func (f *yamlFile) checkScalars(node ast.Node, key string, allowed scalars) erro
 		}
 	case *ast.StringNode:
 		line, column := position(n.GetToken())
+		if i := strings.IndexFunc(n.Value, hidden); i >= 0 { // written with an escape
+			r, _ := utf8.DecodeRuneInString(n.Value[i:])
+			return f.problem(line, column, fmt.Sprintf("holds the character %U, which no screen can show", r), "write words only")
+		}
 		if allowed.dates[key] {
 			if _, err := assay.ParseDate(n.Value); err != nil && n.Value != "" {
 				return f.problem(line, column, fmt.Sprintf("%s: %q is not a day of the calendar", key, clip(n.Value)), "write it as 2026-04-29")

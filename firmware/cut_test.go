@@ -58,6 +58,9 @@ func TestCutAnywhere(t *testing.T) {
 				t.Fatal("the whole seed cannot be read")
 			}
 			steps := 60
+			if testing.Short() {
+				steps = 12
+			}
 			for i := 1; i < steps; i++ {
 				n := len(data) * i / steps
 				im := open(t, data[:n])

@@ -85,7 +85,11 @@ func espImage(s section, head int64, chip string, hashed bool) (*piece, error) {
 		words = append(words, p.detail)
 	}
 	if hashed {
-		words = append(words, espHash(s, off))
+		digest := espHash(s, off)
+		if digest != "digest right" {
+			p.note("esp-image", 0, off, fail(Corrupt, "%s, so it was cut, damaged or changed; get a fresh copy of the image", digest))
+		}
+		words = append(words, digest)
 		off = min(off+32, s.size)
 	}
 	last := p.inner[len(p.inner)-1]

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -344,4 +345,17 @@ func filter(t testing.TB, name string, in []byte, args ...string) []byte {
 		t.Fatalf("%s: %v", name, err)
 	}
 	return out
+}
+
+// The trees behave as fs.FS says.
+func TestFSContract(t *testing.T) {
+	for name, data := range seeds(t) {
+		if !strings.HasPrefix(name, "squashfs-gzip") && name != "tar" && name != "ext4" {
+			continue
+		}
+		tr := oneTree(t, open(t, data))
+		if err := fstest.TestFS(tr.FS, "etc/passwd", "etc/services", "link"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

@@ -25,7 +25,7 @@ var formats = []format{
 	{kind: "romfs", magic: []string{"-rom1fs-"}, parse: parseRomfs},
 	{kind: "uf2", magic: []string{"UF2\nWQ]\x9e"}, parse: parseUF2},
 	{kind: "elf", magic: []string{"\x7fELF\x01\x01\x01", "\x7fELF\x01\x02\x01", "\x7fELF\x02\x01\x01", "\x7fELF\x02\x02\x01"}, parse: parseELF},
-	{kind: "intel-hex", magic: []string{":02000002", ":02000004", ":10", ":20", ":04", ":08"}, anchored: true, stream: true, parse: parseIntelHex},
+	{kind: "intel-hex", magic: []string{":"}, anchored: true, stream: true, parse: parseIntelHex},
 	{kind: "s-record", magic: []string{"S0", "S1", "S2", "S3"}, anchored: true, stream: true, parse: parseSRecord},
 	{kind: "zip", stream: true, magic: []string{"PK\x03\x04"}, parse: parseZip},
 	{kind: "android-sparse", magic: []string{"\x3a\xff\x26\xed\x01\x00"}, parse: parseSparse},
@@ -51,6 +51,9 @@ var formats = []format{
 	{kind: "iso9660", at: 16 * isoSector, magic: []string{"\x01CD001\x01"}, parse: parseISO},
 	{kind: "yaffs2", magic: []string{"\x01\x00\x00\x00\x01\x00\x00\x00\xff\xff", "\x03\x00\x00\x00\x01\x00\x00\x00\xff\xff", "\x02\x00\x00\x00\x01\x00\x00\x00\xff\xff",
 		"\x00\x00\x00\x01\x00\x00\x00\x01\xff\xff", "\x00\x00\x00\x03\x00\x00\x00\x01\xff\xff", "\x00\x00\x00\x02\x00\x00\x00\x01\xff\xff"}, parse: parseYAFFS2},
+	{kind: "exfat", at: 3, magic: []string{"EXFAT   "}, anchored: true, parse: parseForeign},
+	{kind: "ntfs", at: 3, magic: []string{"NTFS    "}, anchored: true, parse: parseForeign},
+	{kind: "erofs", at: 1024, magic: []string{"\xe2\xe1\xf5\xe0"}, parse: parseEROFS},
 	{kind: "mbr", at: 510, magic: []string{"\x55\xaa"}, anchored: true, parse: parseMBR},
 	{kind: KindTar, stream: true, at: 257, magic: []string{"ustar\x0000", "ustar  \x00"}, parse: parseTar},
 }

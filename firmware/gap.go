@@ -191,13 +191,11 @@ func (b *builder) split(sp int, off, end int64) [][2]int64 {
 // unknown says what a run without padding looks like. It reports whether it is data that nothing recognised; what looks
 // encrypted it records as unread itself.
 func (b *builder) unknown(rg *Range) bool {
-	if b.banner(rg) {
-		return false
-	}
 	s := measure(io.NewSectionReader(b.im.Spaces[rg.Space].r, rg.Offset, rg.Size), rg.Size)
 	switch {
 	case s.text:
 		rg.Kind = KindText
+	case !s.opaque() && b.banner(rg): // a word alone does not make opaque bytes readable
 	case s.random():
 		rg.Kind, rg.Detail = KindOpaque, "passes for random: encrypted, or a signature or key"
 		b.unread(rg.Space, rg.Offset, rg.Size, "opaque data", fail(Encrypted, "no structure and passes for random, so most likely encrypted; ask the maker for the plain image"))

@@ -2,6 +2,7 @@ package firmware
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"hash/crc32"
 	"testing"
 )
@@ -196,5 +197,40 @@ func TestMadeContainers(t *testing.T) {
 		"random":            {rnd, realCase{ranges: []string{"opaque@0x0"}, unread: []string{"encrypted opaque"}}},
 	} {
 		t.Run(name, func(t *testing.T) { c.check(t, open(t, c.data)) })
+	}
+}
+
+// Where a format carries a checksum, a changed byte is said to be one.
+func TestChangedBytesAreSeen(t *testing.T) {
+	s := seeds(t)
+	esp := madeESP(text(400), text(80))
+	esp[23] = 1
+	sum := sha256.Sum256(esp)
+	for name, c := range map[string]struct {
+		data []byte
+		at   int
+		want string
+	}{
+		"uimage":      {s["uimage"], 500, "uimage data"},
+		"trx":         {madeTRX(text(100), text(333)), 200, "trx"},
+		"gzip":        {s["stream-gzip"], len(s["stream-gzip"]) - 6, "gzip"},
+		"esp-digest":  {append(bytes.Clone(esp), sum[:]...), len(esp) + 3, "digest wrong"},
+		"cramfs":      {s["cramfs-le"], 200, "checksum"},
+		"jffs2":       {s["jffs2-le"], 300, "checksum"},
+		"squashfs-xz": {s["squashfs-xz"], 120, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if im := open(t, c.data); len(im.Unread) != 0 {
+				t.Fatalf("unchanged: unread %v", im.Unread)
+			}
+			bad := bytes.Clone(c.data)
+			bad[c.at] ^= 4
+			im := open(t, bad)
+			if _, ok := whole(im); c.want == "" && ok || c.want != "" && len(im.Trees) == 0 && !has(im, Corrupt, c.want) {
+				t.Errorf("changed: unread %v", im.Unread)
+			} else if c.want != "" && ok && len(im.Unread) == 0 {
+				t.Error("changed: nothing is said")
+			}
+		})
 	}
 }

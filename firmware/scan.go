@@ -2,6 +2,7 @@ package firmware
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -241,7 +242,7 @@ func (b *builder) place(sp int, base, start int64, p *piece, parent, depth int) 
 		}
 	}
 	if len(p.inner) > 0 || p.scan {
-		slices.SortStableFunc(p.inner, func(x, y piece) int { return int(min(max(x.off-y.off, -1), 1)) })
+		slices.SortStableFunc(p.inner, func(x, y piece) int { return cmp.Compare(x.off, y.off) })
 		cursor := start
 		for i := range p.inner {
 			q := &p.inner[i]

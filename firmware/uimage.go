@@ -52,6 +52,7 @@ func parseUImage(b *builder, s section) (*piece, error) {
 		sums += ", data checksum right"
 	} else {
 		sums += ", data checksum wrong"
+		p.note("uimage data", 64, size, fail(Corrupt, "its checksum is wrong, so it was damaged or changed; get a fresh copy of the image"))
 	}
 	p.detail = fmt.Sprintf("%s %s %s, %s, made %s, load 0x%x, entry 0x%x, %s", nameOf(uimageArch, h[29]), nameOf(uimageOS, h[28]), nameOf(uimageType, typ),
 		nameOf(uimageComp, comp), time.Unix(int64(be.Uint32(h[8:])), 0).UTC().Format(time.DateOnly), be.Uint32(h[16:]), be.Uint32(h[20:]), sums)

@@ -1,6 +1,8 @@
 package law
 
 import (
+	"strings"
+
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/vocab"
 )
@@ -84,8 +86,32 @@ type Point struct {
 
 // Wanted is a term whose value could still change a verdict.
 type Wanted struct {
-	Subject assay.Subject `json:"subject"`
-	Term    assay.TermID  `json:"term"`
+	Subject assay.Subject
+	Term    assay.TermID
+}
+
+// String is the term, after the part that it is wanted of:
+// "password/admin:password.unique_per_product", as assay ask --set takes it.
+func (w Wanted) String() string {
+	if w.Subject == assay.Product {
+		return string(w.Term)
+	}
+	return string(w.Subject) + ":" + string(w.Term)
+}
+
+// MarshalText writes what String says.
+func (w Wanted) MarshalText() ([]byte, error) { return []byte(w.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (w *Wanted) UnmarshalText(text []byte) error {
+	at := strings.LastIndexByte(string(text), ':') // a part's name may hold one, a term may not
+	if at < 0 {
+		w.Subject, w.Term = assay.Product, assay.TermID(text)
+		return nil
+	}
+	s, err := assay.ParseSubject(string(text[:at]))
+	w.Subject, w.Term = s, assay.TermID(text[at+1:])
+	return err
 }
 
 // FactUsed is a fact that an expression used.

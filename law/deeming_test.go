@@ -11,8 +11,8 @@ import (
 // every other way fails.
 func labelled() pattern {
 	return pattern{
-		"label.relied_on": true,
-		"password.used":   true, "password.inventory_complete": true,
+		"label.relied_on": true, "supply.continuing": true,
+		"password.used": true, "password.inventory_complete": true,
 		"password/root password.excluded_kind": "none", "password/root password.component_category": "preinstalled",
 		"password/root password.usable_outside_factory_default": true, "password/root password.set_by_user": false,
 		"password/root password.unique_per_product": false,
@@ -67,6 +67,12 @@ func TestLabels(t *testing.T) {
 		limbCase{name: "singapore-level-4", base: sg, with: pattern{"label/sg label.level": "level-4"}, limb: "support", want: pass, because: "Sch.2: any level"},
 		limbCase{name: "level-unknown", base: jc, with: pattern{"label/jc label.level": nil}, limb: "passwords", want: open, waits: law.OpenEvidence, wanted: []string{"label/jc label.level"}, because: "reg 2"},
 		limbCase{name: "label-of-another-country", base: bare, with: pattern{"label/fi label.scheme": "other"}, limb: "passwords", want: fail, because: "Sch.2: two schemes only"},
+		limbCase{name: "supply-over-before-the-label", base: jc, with: pattern{"supply.continuing": false, "supply.date": "2025-12-31", "label/jc label.issued": "2026-01-01"}, limb: "passwords", want: fail, because: "Sch.2: currently holds"},
+		limbCase{name: "supply-over-before-the-label-statement", base: jc, with: pattern{"supply.continuing": false, "supply.date": "2025-12-31", "label/jc label.issued": "2026-01-01"}, limb: "statement", want: fail, because: "Sch.2A: currently holds"},
+		limbCase{name: "supply-over-on-the-day-of-the-label", base: jc, with: pattern{"supply.continuing": false, "supply.date": "2026-01-01", "label/jc label.issued": "2026-01-01"}, limb: "passwords", want: pass, because: "Sch.2: currently holds"},
+		limbCase{name: "supply-over-before-labels-counted", base: jc, with: pattern{"supply.continuing": false, "supply.date": "2025-12-03"}, limb: "support", want: fail, because: "SI 2025/1267: from 4 December 2025"},
+		limbCase{name: "supply-over-when-labels-counted", base: jc, with: pattern{"supply.continuing": false, "supply.date": "2025-12-04"}, limb: "support", want: pass, because: "SI 2025/1267"},
+		limbCase{name: "supply-over-or-not-unknown", base: jc, with: pattern{"supply.continuing": nil}, limb: "reporting", want: open, waits: law.OpenEvidence, because: "Sch.2: currently holds"},
 		limbCase{name: "day-of-issue", base: jc, with: pattern{"label/jc label.issued": "2026-06-01"}, limb: "passwords", want: pass, because: "Sch.2: currently holds"},
 		limbCase{name: "day-before-issue", base: jc, with: pattern{"label/jc label.issued": "2026-06-02"}, limb: "passwords", want: fail, because: "Sch.2: currently holds"},
 		limbCase{name: "expiry-unknown", base: jc, with: pattern{"label/jc label.expires": nil}, limb: "passwords", want: open, waits: law.OpenEvidence, wanted: []string{"label/jc label.expires"}, because: "Sch.2: not expired"},
@@ -112,7 +118,7 @@ func TestStandardKeepsSupportRules(t *testing.T) {
 			if r := findLimb(v.Requirements, "para3-standard", ""); r.Verdict != fail {
 				t.Errorf("by the standard %v, want FAIL", r.Verdict)
 			}
-			v = goodSupport().with(change).and(jcStar()).with(pattern{"label.relied_on": true}).judge(t, "uk-psti", usualDay)
+			v = goodSupport().with(change).and(jcStar()).with(pattern{"label.relied_on": true, "supply.continuing": true}).judge(t, "uk-psti", usualDay)
 			if r := findLimb(v.Requirements, "support", ""); r.Verdict != pass {
 				t.Errorf("by a label %v, want PASS", r.Verdict)
 			}

@@ -30,6 +30,7 @@ type Expr struct {
 	file  string
 	line  int
 	code  *code
+	err   error         // what the compiler said
 	terms []*vocab.Term // bit i of a mask is terms[i]
 }
 

@@ -222,13 +222,10 @@ func (j *judge) follow(to target) walk {
 		return walk{outcome: to.outcome}
 	}
 	s := to.step
-	answer := isFalse
-	if inForce(s.From, s.Until, j.date) {
-		answer = j.truth(&s.When)
-	} else {
+	if !inForce(s.From, s.Until, j.date) {
 		return j.follow(s.no)
 	}
-	switch answer {
+	switch j.truth(&s.When) {
 	case isTrue:
 		w := j.follow(s.yes)
 		w.steps = append([]*Step{s}, w.steps...)

@@ -223,3 +223,16 @@ func TestWantsTheListOnlyWhereItMatters(t *testing.T) {
 		})
 	}
 }
+
+func TestWantedText(t *testing.T) {
+	for _, w := range []Wanted{{"product", "thing.odd"}, {"lock/a", "lock.strong"}, {"lock/a:b", "lock.strong"}} {
+		text, err := w.MarshalText()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back Wanted
+		if err := back.UnmarshalText(text); err != nil || back != w {
+			t.Errorf("%v became %s and then %v, %v", w, text, back, err)
+		}
+	}
+}

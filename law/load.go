@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 
 	"cel.dev/cel-go/cel"
 	"github.com/goccy/go-yaml"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/vocab"
@@ -44,31 +46,44 @@ type Law struct {
 // for each edition. Every expression is compiled against the vocabulary: an
 // unknown term or a wrong type is an error that names file and line.
 func Load(fsys fs.FS, v *vocab.Vocabulary) (*Law, error) {
+	var names []string
+	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && path.Ext(name) == ".yaml" {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	files := make([][]*Regime, len(names))
+	var work errgroup.Group // every start of the program waits for this
+	work.SetLimit(runtime.GOMAXPROCS(0))
+	for i, name := range names {
+		work.Go(func() error {
+			data, err := fs.ReadFile(fsys, name)
+			if err == nil {
+				files[i], err = parse(name, data)
+			}
+			return err
+		})
+	}
+	if err := work.Wait(); err != nil {
+		return nil, err
+	}
 	l := &Law{vocabulary: v}
 	joined := map[string]*Regime{}
-	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || path.Ext(name) != ".yaml" {
-			return err
-		}
-		data, err := fs.ReadFile(fsys, name)
-		if err != nil {
-			return err
-		}
-		regimes, err := parse(name, data)
-		if err != nil {
-			return err
-		}
-		if folder := path.Dir(name); folder != "." {
+	for i, regimes := range files {
+		if folder := path.Dir(names[i]); folder != "." {
 			if whole := joined[folder]; whole != nil {
-				return whole.join(regimes[0], name)
+				if err := whole.join(regimes[0], names[i]); err != nil {
+					return nil, err
+				}
+				continue
 			}
 			joined[folder] = regimes[0]
 		}
 		l.regimes = append(l.regimes, regimes...)
-		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
 	slices.SortFunc(l.regimes, func(a, b *Regime) int { return strings.Compare(a.Name(), b.Name()) })
 	return l, l.link()
@@ -188,6 +203,7 @@ func (l *Law) link() error {
 	if err != nil {
 		return err
 	}
+	l.compileAll(c)
 	// Standards first: other law takes over their provisions as compiled.
 	standards, others := []*Regime(nil), []*Regime(nil)
 	for _, r := range l.regimes {
@@ -217,7 +233,46 @@ func (k *linker) bad(what string, args ...any) error {
 	return fmt.Errorf("%w: %s", assay.ErrInvalid, fmt.Sprintf(what, args...))
 }
 
-func (k *linker) boolean(e *Expr) error { return k.compile(e, cel.BoolType) }
+// boolean compiles a condition, if that was not done.
+func (k *linker) boolean(e *Expr) error {
+	if e.code == nil && e.err == nil {
+		e.err = k.compile(e, cel.BoolType)
+	}
+	return e.err
+}
+
+// compileAll compiles every condition on all processors. What is wrong with one is
+// told when its place in the tree is linked.
+func (l *Law) compileAll(c *compiler) {
+	var work errgroup.Group
+	work.SetLimit(runtime.GOMAXPROCS(0))
+	const share = 32 // conditions that one goroutine takes
+	var batch []*Expr
+	flush := func() {
+		mine := batch
+		batch = nil
+		work.Go(func() error {
+			for _, e := range mine {
+				e.err = c.compile(e, cel.BoolType)
+			}
+			return nil
+		})
+	}
+	seen := map[*Expr]bool{}
+	for _, r := range l.regimes {
+		r.eachExpr(func(e *Expr) {
+			if e.Empty() || seen[e] {
+				return
+			}
+			seen[e] = true
+			if batch = append(batch, e); len(batch) == share {
+				flush()
+			}
+		})
+	}
+	flush()
+	_ = work.Wait() // each error is kept with its condition
+}
 
 func (k *linker) regimeParts() error {
 	r := k.regime

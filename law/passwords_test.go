@@ -56,6 +56,9 @@ func TestPasswords(t *testing.T) {
 		// PW-0, the gate.
 		{name: "no-password-at-all", with: pattern{"label.relied_on": false, "password.used": false}, limb: "passwords", want: none, because: "Sch.1 para 1(1)-(2), decision 18"},
 		{name: "no-password-gate", with: pattern{"label.relied_on": false, "password.used": false}, limb: "PW-0", want: fail, because: "Sch.1 para 1(1)"},
+		{name: "no-password-but-one-was-found", with: fixedHash.with(pattern{"password.used": false}), limb: "passwords", want: fail, because: "Sch.1 para 1(2): found against said"},
+		{name: "no-password-but-one-is-listed", with: pattern{"label.relied_on": false, "password.used": false, "password/pin password.excluded_kind": "none"}, limb: "passwords", want: open, waits: law.OpenEvidence, because: "Sch.1 para 1(1)-(2)"},
+		{name: "no-password-but-a-pairing-pin-is-listed", with: pattern{"label.relied_on": false, "password.used": false, "password/pin password.excluded_kind": "pairing_pin"}, limb: "passwords", want: none, because: "Sch.1 para 1(4)"},
 		{name: "password-used-gate", base: preset, limb: "PW-0", want: pass, because: "Sch.1 para 1(1)"},
 		{name: "use-unknown", with: pattern{"label.relied_on": false}, limb: "PW-0", want: open, waits: law.OpenEvidence, wanted: []string{"password.used"}, because: "Sch.1 para 1(1)"},
 		{name: "use-unknown-requirement", with: pattern{"label.relied_on": false}, limb: "passwords", want: open, waits: law.OpenEvidence, because: "Sch.1 para 1(1)"},

@@ -184,7 +184,8 @@ func TestLawfulProduct(t *testing.T) {
 		{"one-fact-missing", pattern{"support.plain": nil}, map[string]assay.Verdict{"support": open}},
 		{"unsigned", pattern{"statement.signature": false}, map[string]assay.Verdict{"statement": fail}},
 		{"no-copy", pattern{"statement.copy_kept": false}, map[string]assay.Verdict{"retention": fail}},
-		{"no-password", pattern{"password.used": false}, map[string]assay.Verdict{"passwords": none}},
+		{"no-password-but-one-named", pattern{"password.used": false, "password/web password.unique_per_product": false}, map[string]assay.Verdict{"passwords": fail}},
+		{"no-offer-but-one-named", pattern{"support.invitation_published": false, "invitation/shop invitation.period_alongside": false, "invitation/shop invitation.period_equally_prominent": false}, map[string]assay.Verdict{"support": fail}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			v := lawful().with(tt.with).judge(t, "uk-psti", usualDay)

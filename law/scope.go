@@ -6,26 +6,33 @@ import (
 )
 
 // each runs a function for every part and territory that a tree decides on.
+//
+// Where parts are named, what is said of the product as a whole is looked at too,
+// and counts where it shows that the law reaches the product: a single consignment
+// that is named and out of reach does not take out all that is supplied besides.
 func (t *Tree) each(j *judge, f func(p *vocab.Part, territory string)) {
 	territories := t.Territories
 	if len(territories) == 0 {
 		territories = []string{""}
 	}
 	list := j.facts.Parts(t.ForEach)
-	parts := make([]*vocab.Part, 0, 1)
 	for i := range list {
-		parts = append(parts, &list[i])
-	}
-	if len(parts) == 0 {
-		parts = append(parts, nil)
-	}
-	for _, p := range parts {
 		for _, territory := range territories {
-			j.part, j.territory = p, assay.Text(territory)
-			f(p, territory)
+			j.part, j.territory = &list[i], assay.Text(territory)
+			f(j.part, territory)
 		}
 	}
-	j.part, j.territory = nil, assay.Value{}
+	j.part = nil
+	for _, territory := range territories {
+		j.territory = assay.Text(territory)
+		if len(list) > 0 {
+			if o := j.outcome(t.start); o == nil || o.Verdict != assay.Pass {
+				continue
+			}
+		}
+		f(nil, territory)
+	}
+	j.territory = assay.Value{}
 }
 
 // before is the outcome on a day when there was no such law yet.

@@ -341,8 +341,8 @@ func TestScopeFewQuestions(t *testing.T) {
 // TestScopeConsignments holds that each consignment is judged by itself, and that
 // the law reaches the product if it reaches one of them.
 func TestScopeConsignments(t *testing.T) {
-	v := camera.with(pattern{"consignment/used supply.history": "used", "consignment/offices supply.to_consumers": false,
-		"consignment/offices supply.identical_to_consumers": nil}).judge(t, "uk-psti", now)
+	v := camera.with(pattern{"supply.history": nil, "consignment/used supply.history": "used", "consignment/offices supply.history": "new",
+		"consignment/offices supply.to_consumers": false, "consignment/offices supply.identical_to_consumers": nil}).judge(t, "uk-psti", now)
 	got := map[string]string{}
 	for _, d := range v.Scope.Decisions {
 		got[string(d.Subject)+" "+d.Territory] = outcome(d)
@@ -357,6 +357,21 @@ func TestScopeConsignments(t *testing.T) {
 	}
 	if diff := cmp.Diff(names(v.Scope.Wanted), []string{"consignment/offices supply.identical_to_consumers"}); diff != "" {
 		t.Errorf("wanted (-got +want):\n%s", diff)
+	}
+}
+
+// TestScopeOneConsignmentTakesNothingOut holds that a consignment out of reach does
+// not take out a product that by what is said of it as a whole is within.
+func TestScopeOneConsignmentTakesNothingOut(t *testing.T) {
+	named := pattern{"consignment/returns supply.history": "used"}
+	v := camera.with(named).judge(t, "uk-psti", now)
+	if v.Scope.Verdict != assay.Pass || v.Scope.Outcome != "IN" {
+		t.Errorf("%v %s, want PASS IN", v.Scope.Verdict, v.Scope.Outcome)
+	}
+	for _, all := range []pattern{{"supply.history": nil}, {"supply.history": "used"}} {
+		if got := camera.with(named).with(all).judge(t, "uk-psti", now).Scope.Verdict; got != assay.NotApplicable {
+			t.Errorf("%v: %v, want NOT APPLICABLE", all, got)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package password
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -37,7 +38,9 @@ func Audit(ctx context.Context, b *Batch, o Options) (*Report, error) {
 	for i, r := range f.recipes {
 		r.Rows, r.Of = c.agreed[i], s.rows
 	}
-	slices.SortStableFunc(f.recipes, func(a, b *Recipe) int { return int(b.Rows>>1) - int(a.Rows>>1) })
+	slices.SortStableFunc(f.recipes, func(a, b *Recipe) int {
+		return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(a.RemainingBits, b.RemainingBits))
+	})
 	rep := &Report{Rows: s.rows, Batch: b.Name, Columns: b.Columns, Sampled: len(s.sample), FalseAlarm: falseAlarm, Declared: o.Declared}
 	in := f.inside()
 	rep.Guesses = thresholds(&o, b)
@@ -378,6 +381,10 @@ func (f *finder) judgeGuessable(rep *Report, s *survey, in structure) {
 	figure := fmt.Sprintf("at most 2^%.1f guesses: %s", g.Bits, in.basis)
 	if in.words != "" {
 		figure += "; " + in.words
+	}
+	if rows, note := f.weakFew(s, g.FailBelowBits); rows > 0 {
+		l.worsen(Fail, note)
+		l.Rows = max(l.Rows, rows)
 	}
 	n := len(f.rows)
 	if in.words != "" && g.Attack == AttackUnknown {

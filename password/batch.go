@@ -106,7 +106,7 @@ func (b *Batch) plain() (io.Reader, func() error, error) {
 	}
 	br := bufio.NewReaderSize(f, 1<<18)
 	magic, err := br.Peek(6)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, nil, errors.Join(fmt.Errorf("read %s: %w", b.Name, err), f.Close())
 	}
 	wrong := func(what string) error {
@@ -153,7 +153,7 @@ func (b *Batch) readHeader(roles map[string]Role) error {
 	if cerr := done(); cerr != nil {
 		return cerr
 	}
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("%w: %s: %w in the header", ErrInput, b.Name, err)
 	}
 	if len(bytes.TrimSpace(head)) == 0 {
@@ -214,9 +214,6 @@ type block struct {
 	first int64 // number of its first row
 }
 
-// errStop ends a scan early without an error.
-var errStop = errors.New("stop")
-
 // scan reads the batch once. Rows are parsed by several workers at a time, in no order; row is called with the worker's
 // number, and its fields are valid only during the call. It returns the number of rows.
 func (b *Batch) scan(ctx context.Context, workers int, progress func(int64), row func(worker int, number int64, fields [][]byte) error) (int64, error) {
@@ -260,9 +257,6 @@ func (b *Batch) scan(ctx context.Context, workers int, progress func(int64), row
 		return 0, err
 	}
 	if faults.err != nil {
-		if errors.Is(faults.err, errStop) {
-			return sum(counts), nil
-		}
 		return 0, fmt.Errorf("%s: %w", b.Name, faults.err)
 	}
 	if err := ctx.Err(); err != nil {

@@ -69,7 +69,7 @@ func (f *finder) windowsOfSeeds(g *goal) []seedWindow {
 				first, last = min(first, t), max(last, t)
 			}
 		}
-		if first <= last && last-first < 400*86400 {
+		if first <= last && first > 86400 && last-first <= 7*86400 {
 			out = append(out, seedWindow{"the clock on the days that the " + d.words + " names", first - 86400, last + 2*86400})
 		}
 	}

@@ -17,7 +17,9 @@ import (
 	"github.com/zeebo/xxh3"
 	"golang.org/x/crypto/blake2b"
 	"golang.org/x/crypto/blake2s"
-	"golang.org/x/crypto/md4"       //nolint:staticcheck // weak on purpose: that products use it is what is looked for
+	//lint:ignore SA1019 weak on purpose: that products use it is what is looked for
+	"golang.org/x/crypto/md4" //nolint:staticcheck // the same, for the other linter
+	//lint:ignore SA1019 the same
 	"golang.org/x/crypto/ripemd160" //nolint:staticcheck // the same
 )
 

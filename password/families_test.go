@@ -245,7 +245,7 @@ func badFamilies() []family {
 				return fmt.Sprintf("%02d%02d%04d", 1+r.IntN(28), 1+r.IntN(12), 1960+r.IntN(60))
 			}
 		}, 30},
-		{"six digits", func(r *rand.Rand) func(unit) string {
+		{"five digits", func(r *rand.Rand) func(unit) string {
 			return func(unit) string { return drawn(r, digits, 5) }
 		}, 10},
 	}

@@ -127,6 +127,48 @@ func (v *view) probable() []int {
 	return out
 }
 
+// weakFew finds the few units whose passwords are shorter or simpler than the others': the estimate for the frequent
+// shapes says nothing of them.
+func (f *finder) weakFew(s *survey, failBelow float64) (int64, string) {
+	var short int64
+	length := 0
+	for n := 1; n < len(s.lengths) && float64(n)*math.Log2(94) < failBelow; n++ {
+		if s.lengths[n] > 0 {
+			short += s.lengths[n]
+			length = n
+		}
+	}
+	if short > 0 {
+		return short, fmt.Sprintf("%d rows have passwords of %s or fewer: at most 2^%.1f guesses whatever their symbols", short, plural(length, "character"), float64(length)*math.Log2(94))
+	}
+	covered := map[string]bool{}
+	for _, v := range f.views {
+		if len(v.pw)*20 >= len(f.rows) || len(v.pw) >= 10 {
+			covered[shape(v.pw[0])] = true
+		}
+	}
+	var rows int64
+	least := failBelow
+	for _, r := range f.rows {
+		if covered[shape(r.Password)] {
+			continue
+		}
+		var set symbols
+		free := alnumText(r.Password)
+		for i := range len(free) {
+			set.add(free[i])
+		}
+		if len(free) == 0 || len(free) < len(r.Password)/2 {
+			continue
+		}
+		if bits := float64(len(free)) * math.Log2(math.Max(10, float64(classSize(set.sorted(), 2)))); bits < failBelow {
+			rows++
+			least = math.Min(least, bits)
+		}
+	}
+	return rows, fmt.Sprintf("%d of the rows looked at have passwords of an unusual shape that need at most 2^%.1f guesses", rows, least)
+}
+
 // unshaped bounds passwords that have no shape in common.
 func (f *finder) unshaped() structure {
 	s := structure{bits: math.Inf(1), basis: "length and classes of the shortest password"}

@@ -171,7 +171,7 @@ func parseAccounts[E any](r io.Reader, parse func(AccountPlace, string) (E, stri
 		if err != nil && err != io.EOF {
 			return entries, problems, fmt.Errorf("read accounts after line %d: %w", place.Line, err)
 		}
-		if length == 0 && err == io.EOF {
+		if length == 0 && errors.Is(err, io.EOF) {
 			return entries, problems, nil
 		}
 		place.Line++

@@ -19,7 +19,6 @@ type matcher struct {
 	digest  []byte
 	streams [][]byte
 	seen    [256]uint32 // generation and symbol
-	back    [256]uint32 // generation and number, by symbol
 	gen     uint32
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -155,8 +156,9 @@ func (f *finder) messages() (all, usual []message) {
 		all = append(all, per[k]...)
 		usual = append(usual, per[k][:usualForms]...)
 	}
-	for i := range per {
-		for j := range per {
+	chosen := f.likely()
+	for _, i := range chosen {
+		for _, j := range chosen {
 			if i == j || f.constant(f.idents[i]) && f.constant(f.idents[j]) {
 				continue
 			}
@@ -177,9 +179,9 @@ func (f *finder) messages() (all, usual []message) {
 		}
 	}
 	// Three identifiers, in the order of the columns and the other way round.
-	if len(per) >= 3 {
+	if len(chosen) >= 3 {
 		for _, k := range []int{0, 1} {
-			three := []message{per[0][k], per[1][k], per[2][k]}
+			three := []message{per[chosen[0]][k], per[chosen[1]][k], per[chosen[2]][k]}
 			for _, o := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
 				a, b, c := three[o[0]], three[o[1]], three[o[2]]
 				all = append(all, message{words: a.words + ", " + b.words + " and " + c.words, rare: true, of: func(dst []byte, r *Row) []byte { return c.of(b.of(a.of(dst, r), r), r) }})
@@ -187,6 +189,22 @@ func (f *finder) messages() (all, usual []message) {
 		}
 	}
 	return all, usual
+}
+
+// mostPaired bounds how many identifiers are tried together with others.
+const mostPaired = 4
+
+// likely gives the identifiers that generators combine most, at most mostPaired, in the order of the columns.
+func (f *finder) likely() []int {
+	rank := map[Role]int{RoleMAC: 0, RoleSerial: 1, RoleSSID: 2, RoleIMEI: 3, RoleModel: 4, RoleBrand: 5, RoleOther: 6, RoleDate: 7}
+	idx := make([]int, len(f.idents))
+	for i := range idx {
+		idx[i] = i
+	}
+	slices.SortStableFunc(idx, func(a, b int) int { return rank[f.idents[a].role] - rank[f.idents[b].role] })
+	idx = idx[:min(len(idx), mostPaired)]
+	slices.Sort(idx)
+	return idx
 }
 
 // pairForms gives the forms of an identifier that are tried together with another: the usual ones and short tails.

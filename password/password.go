@@ -57,7 +57,7 @@ type Options struct {
 	// Attack says how the passwords can be guessed.
 	Attack Attack
 	// SeedFrom and SeedTo bound the clock values tried as seeds of generators, for instance the three years before the
-	// batch was made. Both zero: clock seeds are tried only around dates that a column gives.
+	// batch was made. Both zero: clock seeds are tried only where a column gives dates that lie within a week.
 	SeedFrom, SeedTo time.Time
 	// Show puts passwords and their parts into examples and recipes in the clear.
 	Show bool
@@ -65,7 +65,7 @@ type Options struct {
 	SampleRows int
 	// ScratchDir holds the partitions that do not fit in memory, the system's temporary folder if empty.
 	ScratchDir string
-	// MemoryBytes bounds the memory for finding duplicates, 512 MiB if zero; above it partitions go to ScratchDir.
+	// MemoryBytes bounds the memory for finding duplicates, 256 MiB if zero; above it partitions go to ScratchDir.
 	MemoryBytes int64
 	// Workers is the number of goroutines, the number of processors if zero.
 	Workers int

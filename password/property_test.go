@@ -54,7 +54,7 @@ func verdicts(r *Report) string {
 func quickFamilies() []family {
 	var out []family
 	for _, f := range append(badFamilies(), lawfulFamilies()[:2]...) {
-		for _, name := range []string{"counter decimal", "counter on a stem", "tail of the MAC", "serial reversed", "MAC plus one", "affine of the MAC", "small pool", "adjective noun digits", "12 of a-z2-9"} {
+		for _, name := range []string{"counter decimal", "serial reversed", "affine of the MAC", "small pool", "12 of a-z2-9"} {
 			if f.name == name {
 				out = append(out, f)
 			}
@@ -73,7 +73,7 @@ func TestOrderAndNamesDoNotMatter(t *testing.T) {
 			want := verdicts(auditText(t, csvOf(us, pws), Options{}))
 			runs := 0
 			rapid.Check(t, func(rt *rapid.T) {
-				if runs++; runs > 3 {
+				if runs++; runs > 2 {
 					return // a few arrangements suffice, each is a whole audit
 				}
 				if got := verdicts(auditText(t, rearranged(rt, us, pws), Options{})); got != want {
@@ -90,8 +90,8 @@ func TestLawfulRowsDoNotClearABadBatch(t *testing.T) {
 		t.Skip("takes some seconds")
 	}
 	for k, f := range badFamilies() {
-		if !slices.Contains([]string{"constant", "counter decimal", "counter step 7 base 36", "counter on a stem", "tail of the MAC", "serial reversed", "MAC plus one",
-			"MD5 of the MAC", "SHA-1 of the serial, byte mod alphabet", "affine of the MAC", "small pool"}, f.name) {
+		if !slices.Contains([]string{"constant", "counter decimal", "counter step 7 base 36", "counter on a stem", "tail of the MAC", "serial reversed",
+			"MD5 of the MAC", "SHA-1 of the serial, byte mod alphabet", "affine of the MAC"}, f.name) {
 			continue
 		}
 		t.Run(f.name, func(t *testing.T) {
@@ -115,7 +115,7 @@ func TestLawfulRowsDoNotClearABadBatch(t *testing.T) {
 				}
 				more, lawful = append(more[:len(more):len(more)], u), append(lawful[:len(lawful):len(lawful)], string(b))
 			}
-			for _, n := range []int{220, 400} {
+			for _, n := range []int{400} {
 				if r := auditText(t, csvOf(more[:n], lawful[:n]), Options{}); r.Verdict != Fail {
 					t.Errorf("with %d lawful rows: %s", n-200, why(r))
 				}
@@ -195,6 +195,9 @@ func TestFewRows(t *testing.T) {
 		{"spaces-only", "serial,password\nA,  \nB,k3w9ffq27hgx\n", Fail, func(r *Report) Limb { return r.Limbs.Guessable }},
 		{"published", "password\nadmin\nk3w9ffq27hgx\n", Fail, func(r *Report) Limb { return r.Limbs.Public }},
 		{"mac-once", "mac,password\n74:DA:38:0A:1B:2C,74da380a1b2c\n", Fail, func(r *Report) Limb { return r.Limbs.Derived }},
+		{"one-short-among-many", manyAnd("12345"), Fail, func(r *Report) Limb { return r.Limbs.Guessable }},
+		{"one-date-among-many", manyAnd("19-99"), Fail, func(r *Report) Limb { return r.Limbs.Guessable }},
+		{"many", manyAnd("k3w9ffq27hgx"), Pass, func(r *Report) Limb { return r.Limbs.Guessable }},
 		{"four-digits", "password\n4711\n0815\n", Fail, func(r *Report) Limb { return r.Limbs.Guessable }},
 		{"brand-and-digit", "brand,password\nKettleworks,kettleworks1\nKettleworks,kettleworks7\n", Fail, func(r *Report) Limb { return r.Limbs.Public }},
 	} {
@@ -205,6 +208,18 @@ func TestFewRows(t *testing.T) {
 			}
 		})
 	}
+}
+
+// manyAnd is a lawful batch with one more password.
+func manyAnd(pw string) string {
+	r := rand.New(rand.NewPCG(6, 6))
+	var b strings.Builder
+	b.WriteString("password\n")
+	for range 300 {
+		b.WriteString(drawn(r, safe32, 12) + "\n")
+	}
+	b.WriteString(pw + "\n")
+	return b.String()
 }
 
 // TestTraps holds the audit to what must pass though it looks odd.

@@ -3,7 +3,6 @@ package password
 import (
 	"encoding/json"
 	"strings"
-	"unicode/utf8"
 )
 
 // Recipe is a way to compute passwords, or part of them, from what else is known of a unit. It can be run on any row.
@@ -71,7 +70,7 @@ func mask(s string) string {
 			return 'a'
 		case r >= 'A' && r <= 'Z':
 			return 'A'
-		case r < utf8.RuneSelf:
+		case r == '-':
 			return r
 		}
 		return '*'

@@ -87,7 +87,7 @@ func take(ctx context.Context, b *Batch, o *Options) (*survey, error) {
 	}
 	memory := o.MemoryBytes
 	if memory <= 0 {
-		memory = 512 << 20
+		memory = 256 << 20
 	}
 	size := o.SampleRows
 	if size <= 0 {

@@ -39,7 +39,7 @@ type spill struct {
 }
 
 func newRepeats(dir string, memory int64, workers int) *repeats {
-	r := &repeats{dir: dir, budget: max(memory/int64(workers), 1<<20)}
+	r := &repeats{dir: dir, budget: max(memory/int64(workers), 1<<18)}
 	for range workers {
 		r.shards = append(r.shards, &shard{})
 	}

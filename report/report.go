@@ -247,6 +247,19 @@ func (w *view) counts() map[assay.Verdict]int {
 	return n
 }
 
+// toldOnly is how many requirements pass by what is declared alone.
+func (w *view) toldOnly() int {
+	n := 0
+	for _, r := range w.Regimes {
+		for _, q := range r.Requirements {
+			if q.Verdict == assay.Pass && q.RestsOn == vocab.OnDeclared {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // headline says the verdict in a sentence.
 func (w *view) headline() string {
 	n := w.counts()
@@ -258,6 +271,12 @@ func (w *view) headline() string {
 	case assay.Fail:
 		return fmt.Sprintf("%d of %s %s not met.", n[assay.Fail], plural(total, "requirement"), are(n[assay.Fail]))
 	case assay.Pass:
+		switch told := w.toldOnly(); {
+		case told == n[assay.Pass]:
+			return "Every requirement that applies is met, by what is declared alone: nothing of it was observed."
+		case told > 0:
+			return fmt.Sprintf("Every requirement that applies is met, %d of %d by what is declared alone.", told, n[assay.Pass])
+		}
 		return "Every requirement that applies is met."
 	case assay.NotApplicable:
 		return "The law judged by does not reach this product."

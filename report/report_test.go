@@ -188,3 +188,33 @@ func TestAccessible(t *testing.T) {
 		})
 	}
 }
+
+// A pass says how much of it rests on nobody's word but the maker's.
+func TestHeadlineOfAPass(t *testing.T) {
+	d, v := document(t)
+	for _, tt := range []struct {
+		name  string
+		bases []vocab.Basis
+		want  string
+	}{
+		{"all-observed", []vocab.Basis{vocab.OnObserved, vocab.OnBoth}, "Every requirement that applies is met.\n"},
+		{"one-told", []vocab.Basis{vocab.OnObserved, vocab.OnDeclared}, "is met, 1 of 2 by what is declared alone.\n"},
+		{"all-told", []vocab.Basis{vocab.OnDeclared, vocab.OnDeclared}, "nothing of it was observed.\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			passed := *d
+			passed.Verdict = assay.Pass
+			passed.Regimes = []law.RegimeVerdict{{ID: "lamps", Title: "Lamp law", Verdict: assay.Pass}}
+			for _, b := range tt.bases {
+				passed.Regimes[0].Requirements = append(passed.Regimes[0].Requirements, &law.Result{ID: "x", Verdict: assay.Pass, RestsOn: b})
+			}
+			var b bytes.Buffer
+			if err := report.Text(&b, &passed, v, report.TextOptions{Width: 200}); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(b.String(), tt.want) {
+				t.Errorf("got\n%s\nwant %q in it", b.String(), tt.want)
+			}
+		})
+	}
+}

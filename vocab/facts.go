@@ -172,12 +172,25 @@ func (f *Facts) Try(s assay.Subject, t *Term, fact Fact) (undo func()) {
 // Withhold makes unknown what is only declared of the product as a whole in the
 // terms given. It is for terms on which there is evidence that could not be read:
 // while nobody knows what the evidence says, a word about all of the product is
-// not enough. What was observed, and what is said of single parts, stays.
+// not enough. That every part is named, of a kind of which the terms are said, is
+// such a word too. What was observed, and what is said of single parts, stays.
 func (f *Facts) Withhold(terms []assay.TermID) {
+	kinds := map[string]bool{}
 	for _, id := range terms {
-		t := f.vocabulary.Term(id)
-		if t != nil && f.said(t.index).Basis == OnDeclared {
-			*f.place(t.index) = Fact{Against: f.said(t.index).Because}
+		if t := f.vocabulary.Term(id); t != nil {
+			f.withhold(t)
+			kinds[t.On] = true
 		}
+	}
+	for i := range f.vocabulary.terms {
+		if t := &f.vocabulary.terms[i]; kinds[t.Lists] {
+			f.withhold(t)
+		}
+	}
+}
+
+func (f *Facts) withhold(t *Term) {
+	if said := f.said(t.index); said.Basis == OnDeclared {
+		*f.place(t.index) = Fact{Against: said.Because}
 	}
 }

@@ -63,6 +63,7 @@ type Term struct {
 	Question string     // put to a person when nobody has observed it; empty: not asked
 	Help     string     // how to find the answer, in plain words
 	Source   assay.Cite // where the law or standard uses it
+	Lists    string     // the kind of part of which it says that the dossier names every one; mostly none
 
 	index int // among all terms
 	slot  int // among the terms of its kind of subject
@@ -89,6 +90,7 @@ type termFile struct {
 		Question string       `yaml:"question"`
 		Help     string       `yaml:"help"`
 		Source   assay.Cite   `yaml:"source"`
+		Lists    string       `yaml:"lists"`
 	} `yaml:"terms"`
 }
 
@@ -115,7 +117,7 @@ func Load(fsys fs.FS) (*Vocabulary, error) {
 		}
 		for _, w := range f.Terms {
 			t := Term{ID: w.ID, On: w.On, Unit: w.Unit, Values: w.Values, Fold: w.Fold, Title: w.Title, Question: w.Question,
-				Help: w.Help, Source: w.Source}
+				Help: w.Help, Source: w.Source, Lists: w.Lists}
 			err := t.Type.UnmarshalText([]byte(w.Type))
 			if err == nil {
 				err = t.check()
@@ -163,6 +165,9 @@ func (t *Term) check() error {
 	}
 	if !kindForm.MatchString(t.On) {
 		return bad("on: want a kind of subject such as password")
+	}
+	if t.Lists != "" && (t.Type != assay.BoolType || t.On != string(assay.Product) || !kindForm.MatchString(t.Lists)) {
+		return bad("lists: want a kind of part, on a bool of the product")
 	}
 	if len(t.Values) > 0 && t.Type != assay.TextType && t.Type != assay.SetType {
 		return bad("values are for text and set only")

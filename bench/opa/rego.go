@@ -137,7 +137,7 @@ func (w *writer) node(n *law.Node) (string, error) {
 		return body, nil
 	}
 	f := w.name("node")
-	head := fmt.Sprintf("%s(p) := ", f)
+	head, open := fmt.Sprintf("%s(p) := ", f), "" // what a point of law in the gate leaves open
 	if n.Gate != nil {
 		gate, err := w.node(n.Gate)
 		if err != nil {
@@ -145,6 +145,7 @@ func (w *writer) node(n *law.Node) (string, error) {
 		}
 		fmt.Fprintf(&w.b, "%s\"NOT APPLICABLE\" if %s(p) in {\"FAIL\", \"NOT APPLICABLE\"}\n", head, gate)
 		head = "else := "
+		open = fmt.Sprintf("%s\"INCONCLUSIVE\" if { %s(p) == \"INCONCLUSIVE\"; %s(p) != \"NOT APPLICABLE\" }\n", head, gate, body)
 	}
 	if !n.When.Empty() {
 		e, err := w.expr(n.When.Source)
@@ -154,7 +155,7 @@ func (w *writer) node(n *law.Node) (string, error) {
 		fmt.Fprintf(&w.b, "%s\"NOT APPLICABLE\" if not %s(p)\n", head, e)
 		head = "else := "
 	}
-	fmt.Fprintf(&w.b, "%s%s(p)\n", head, body)
+	fmt.Fprintf(&w.b, "%s%s%s(p)\n", open, head, body)
 	return f, nil
 }
 

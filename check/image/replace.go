@@ -35,9 +35,11 @@ const (
 var (
 	// What a name or a message of making somebody choose a password is made of: an anchor by which it is found, and around it the rest.
 	anchors = [][]byte{[]byte("asswo"), []byte("asswd"), []byte("Pwd"), []byte("pwd"), []byte("PWD"), []byte("ogin"), []byte("ASSWO")}
-	forced  = regexp.MustCompile(`(?i)(?:first|initial|must|force|forced|need|needs|require|required|please|have[ _-]?to)[ _-]?(?:time)?[ _-]?(?:to)?[ _-]?(?:user|admin|your|the|set|change|create|choose|new|modify|reset|update)?[ _-]?(?:the|your|a|admin|default|new)?[ _-]?(?:log[ _-]?in|password|passwd|pwd)` +
-		`|(?:change|set|create|choose|modify|replace)[ _-]?(?:the|your|a|an|admin)?[ _-]?(?:default|factory|initial|own|strong|new)[ _-]?(?:admin)?[ _-]?(?:password|passwd|pwd)` +
-		`|(?:password|passwd|pwd)[ _-]?(?:not|never|un|is|was|has|must|needs|has[ _-]?not)[ _-]?(?:been|to|be|yet)?[ _-]?(?:set|changed|default|initiali[sz]ed|modified|chosen)|default[ _-]?(?:password|passwd|pwd)[ _-]?(?:in[ _-]?use|changed|check|warn)`)
+	forced  = regexp.MustCompile(`(?i)first[ _-]?(?:time)?[ _-]?(?:user|admin)?[ _-]?log[ _-]?in` +
+		`|(?:forced?|must|have[ _-]to|please|should|required[ _-]to)[ _-]?(?:to[ _-])?(?:set|change|create|choose|modify|reset|update)[ _-]?(?:up[ _-])?(?:the|your|a|an)?[ _-]?(?:user|admin|administrator|default|device|login|initial|factory|new|own|strong)?[ _'s-]*(?:password|passwd|pwd)` +
+		`|(?:change|set|create|choose|modify|replace)[ _-]?(?:the|your)?[ _-]?(?:default|factory|initial)[ _-]?(?:admin|user|login)?[ _-]?(?:password|passwd|pwd)` +
+		`|(?:need|force)[ _-]?(?:set|change|modify|reset|init)?[ _-]?(?:user|admin)?(?:password|passwd|pwd)|init(?:ial)?[ _-]?(?:password|passwd|pwd)[ _-]?(?:set|done|flag|state)` +
+		`|(?:password|passwd|pwd)[ _-]?(?:is[ _-]|still[ _-]|has[ _-])*(?:not|never|un)[ _-]?(?:been[ _-])?(?:changed|modified|initiali[sz]ed)|(?:password|passwd|pwd)[ _-](?:is[ _-]|still[ _-])+(?:the[ _-])?default`)
 
 	redirect  = regexp.MustCompile(`>{1,2}\s*["']?([^\s"';|&)]+)`)
 	inPlace   = regexp.MustCompile(`\b(?:sed\s+(?:-\w+\s+)*-\w*i\S*|tee(?:\s+-a)?|awk\s+-i\s+inplace)\b(.*)`)

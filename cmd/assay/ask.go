@@ -306,20 +306,17 @@ func (q *questioner) set(answers []string, note string) error {
 	var all []dossier.Answer
 	for _, text := range answers {
 		left, value, ok := strings.Cut(text, "=")
-		subject, id := assay.Product, left
-		if s, t, two := strings.Cut(left, ":"); two {
-			var err error
-			if subject, err = assay.ParseSubject(s); err != nil {
-				return err
-			}
-			id = t
+		var w law.Wanted
+		if err := w.UnmarshalText([]byte(left)); err != nil {
+			return err
 		}
-		t := vocab.Standard().Term(assay.TermID(id))
+		subject, id := w.Subject, w.Term
+		t := vocab.Standard().Term(id)
 		if !ok || t == nil {
 			return &assay.Problem{Kind: assay.ErrInvalid, Where: "--set " + text, What: fmt.Sprintf("there is no term %q", id), Do: "see assay law terms"}
 		}
 		if !t.FitsSubject(subject) {
-			return &assay.Problem{Kind: assay.ErrInvalid, Where: "--set " + text, What: fmt.Sprintf("%s is said of a %s, not of %s", t.ID, t.On, subject), Do: "name a " + t.On + " before the term, as in " + t.On + "/NAME:" + id}
+			return &assay.Problem{Kind: assay.ErrInvalid, Where: "--set " + text, What: fmt.Sprintf("%s is said of a %s, not of %s", t.ID, t.On, subject), Do: "name a " + t.On + " before the term, as in " + t.On + "/NAME:" + string(id)}
 		}
 		v, err := parseAnswer(t, value)
 		if err != nil {

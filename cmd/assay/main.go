@@ -46,6 +46,8 @@ type commands struct {
 
 	Passwords passwordsCommand `cmd:"" help:"Audit a batch of default passwords, or generate lawful ones."`
 	Firmware  firmwareCommand  `cmd:"" help:"Take a firmware image apart: map, ways in, secrets, updates, components."`
+	Statement statementCommand `cmd:"" help:"Build and sign the statement of compliance."`
+	Verify    verifyCommand    `cmd:"" help:"Check a signed statement of compliance: 0 it holds, 1 something does not, 2 it cannot be read."`
 }
 
 // environment is the world outside: what commands may touch of it.
