@@ -31,7 +31,8 @@ var At = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 // one "name -> target" a line; a file "parts" names parts of the product. The file
 // "want" holds what is wanted, as Format writes it.
 //
-// A check that requires others is given their results by the caller.
+// A check that requires others is given their results by the caller, or, where
+// results is nil, what they return of the same dossier.
 func Run(t *testing.T, c *check.Check, results map[*check.Check]any) {
 	t.Helper()
 	if err := check.Validate([]*check.Check{c}); err != nil {
@@ -118,6 +119,9 @@ func Observe(t *testing.T, c *check.Check, dir string, parts []assay.Subject, re
 		t.Fatal(err)
 	}
 	defer folder.Close()
+	if results == nil {
+		results = required(t, c, folder, parts)
+	}
 	pass := check.NewPass(c, check.Input{Evidence: folder, Parts: parts, At: At, Results: results})
 	_, failed := c.Run(t.Context(), pass)
 	report, refused := pass.End()
@@ -125,6 +129,21 @@ func Observe(t *testing.T, c *check.Check, dir string, parts []assay.Subject, re
 		t.Errorf("an observation was refused: %v", refused)
 	}
 	return Format(report, failed)
+}
+
+// required runs what a check requires on the same evidence.
+func required(t *testing.T, c *check.Check, folder *evidence.Folder, parts []assay.Subject) map[*check.Check]any {
+	t.Helper()
+	results := map[*check.Check]any{}
+	for _, q := range c.Requires {
+		pass := check.NewPass(q, check.Input{Evidence: folder, Parts: parts, At: At, Results: required(t, q, folder, parts)})
+		result, err := q.Run(t.Context(), pass)
+		if err != nil {
+			t.Fatalf("check %s, which %s requires: %v", q, c, err)
+		}
+		results[q] = result
+	}
+	return results
 }
 
 // Format writes what came of a pass, one line for each thing: the error of a

@@ -14,6 +14,7 @@ import (
 	"github.com/assay-psti/assay/check"
 	"github.com/assay-psti/assay/check/image"
 	"github.com/assay-psti/assay/evidence"
+	"github.com/assay-psti/assay/firmware"
 	"github.com/assay-psti/assay/password"
 	"github.com/assay-psti/assay/rootfs"
 )
@@ -97,6 +98,10 @@ func (r *reporter) ofTree(ctx context.Context, t *image.Tree, c *rootfs.Credenti
 		}
 	} else if c.State != rootfs.Empty {
 		f.published = publishedIn(c.User, c.Secret)
+		if f.published == "" && trivial(c.Secret) {
+			f.published = "the value is one character repeated or a row of digits, which is guessed at once"
+			f.row = true
+		}
 	}
 	switch w, wrote := writer(t, c); {
 	case !t.Complete || t.Replacement == nil || !t.Replacement.Whole:
@@ -105,6 +110,8 @@ func (r *reporter) ofTree(ctx context.Context, t *image.Tree, c *rootfs.Credenti
 		f.unsaid = "a script writes the file, so another value may take its place: " + check.Printable(w.String())
 	case t.Replacement.Forces != nil:
 		f.unsaid = "a text in the image speaks of making somebody choose a password: " + check.Printable(t.Replacement.Forces.String())
+	case c.State != rootfs.Empty && f.published == "" && len(t.Roots) == 0 && !readOnly(t.Kind):
+		f.unsaid = "it lies in a partition of settings without programs, which may hold what was written into one unit only, and the value is in no published list"
 	case c.State == rootfs.Empty:
 		if d, ok := password.IsDefault(c.User, ""); ok {
 			f.published = "published in " + d.Source
@@ -152,7 +159,8 @@ type finding struct {
 	what       string
 	at         assay.Reference
 	credential *rootfs.Credential
-	published  string // where, when it is
+	published  string // where, when it is; or why it is guessed at once
+	row        bool   // it is in no list, and guessed at once
 	kept       string // why the value is taken to stay
 	unsaid     string // why it is not said to be fixed
 }
@@ -177,7 +185,9 @@ func (r *reporter) state(f *finding) {
 	say(subject, "password.excluded_kind", assay.Text("none"), "people type it")
 	empty := f.credential.State == rootfs.Empty
 	if f.published != "" && !empty {
-		say(subject, "password.published_default", assay.Bool(true), f.published)
+		if !f.row {
+			say(subject, "password.published_default", assay.Bool(true), f.published)
+		}
 		say(subject, "password.guessable", assay.Bool(true), f.published)
 	}
 	if f.unsaid != "" {
@@ -204,6 +214,26 @@ func writer(t *image.Tree, c *rootfs.Credential) (rootfs.Place, bool) {
 	}
 	w, ok := t.Replacement.Writes[path.Base(c.Place.File)]
 	return w, ok
+}
+
+// readOnly reports whether a file system of the kind can only be read.
+func readOnly(k firmware.Kind) bool { return k == "squashfs" || k == "cramfs" || k == "romfs" }
+
+// trivial reports whether a value is one character repeated, or digits that count
+// up or down.
+func trivial(s string) bool {
+	if len(s) < 2 {
+		return len(s) == 1
+	}
+	step := int(s[1]) - int(s[0])
+	digits := true
+	for i := range len(s) {
+		digits = digits && s[i] >= '0' && s[i] <= '9'
+		if i > 0 && (int(s[i])-int(s[i-1])-step)%10 != 0 {
+			return false
+		}
+	}
+	return step == 0 || digits && (step == 1 || step == -1)
 }
 
 // publishedIn says where a pair, or the password alone, is published; empty where

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/assay-psti/assay"
@@ -108,11 +109,7 @@ func (c *firmwareCommand) take(ctx context.Context, env *environment, name strin
 	item := scan.Items[0]
 	f := report.NewFirmware(item, result.Observations, env.now(), c.Show)
 	for _, o := range result.Outcomes {
-		for _, r := range o.Remarks {
-			if !strings.Contains(r, "a part could not be read") { // they stand in the list of their own
-				f.Remarks = append(f.Remarks, r)
-			}
-		}
+		f.Remarks = append(f.Remarks, remarks(item, o)...)
 		if o.State == runner.Failed && o.Check != accounts.Check.Name {
 			return nil, none, fmt.Errorf("check %s could not do its work: %s", o.Check, o.Reason)
 		}
@@ -123,6 +120,22 @@ func (c *firmwareCommand) take(ctx context.Context, env *environment, name strin
 	inv := inventory(item)
 	m.match(f, inv)
 	return f, inv, judgeFirmware(f, item, result.Observations, c.AsAt.orToday(env))
+}
+
+// remarks are those of a check's remarks that stand in no list of the report.
+func remarks(item *image.Item, o runner.CheckOutcome) []string {
+	var out []string
+	for _, r := range o.Remarks {
+		r, _ = strings.CutPrefix(r, item.Evidence.Name)
+		r = strings.TrimLeft(r, ": ")
+		listed := o.Check == image.Check.Name || strings.HasPrefix(r, "a part could not be read") ||
+			o.Check == credentials.Check.Name && !strings.Contains(r, "is not said to be fixed") ||
+			o.Check == secrets.Check.Name && !strings.Contains(r, "left out")
+		if !listed && !slices.Contains(out, r) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 func unreadable(scan *image.Scan, outcomes []runner.CheckOutcome) error {
