@@ -149,21 +149,9 @@ func observe(t *testing.T, c *check.Check, dir string, parts []assay.Subject, pr
 		t.Fatal(err)
 	}
 	defer folder.Close()
-	results = maps.Clone(results)
-	for _, r := range c.Requires {
-		if _, given := results[r]; given {
-			continue
-		}
-		pass := check.NewPass(r, check.Input{Evidence: folder, Parts: parts, Product: product, At: At})
-		result, err := r.Run(t.Context(), pass)
-		if err != nil {
-			t.Fatalf("check %s, which is required: %v", r, err)
-		}
-		if results == nil {
-			results = map[*check.Check]any{}
-		}
-		results[r] = result
-	}
+	made := required(t, c, folder, parts, product)
+	maps.Copy(made, results)
+	results = made
 	pass := check.NewPass(c, check.Input{Evidence: folder, Parts: parts, Product: product, At: At, Results: results})
 	_, failed := c.Run(t.Context(), pass)
 	report, refused := pass.End()
@@ -171,6 +159,21 @@ func observe(t *testing.T, c *check.Check, dir string, parts []assay.Subject, pr
 		t.Errorf("an observation was refused: %v", refused)
 	}
 	return Format(report, failed)
+}
+
+// required runs what a check requires on the same evidence.
+func required(t *testing.T, c *check.Check, folder *evidence.Folder, parts []assay.Subject, product check.Product) map[*check.Check]any {
+	t.Helper()
+	results := map[*check.Check]any{}
+	for _, q := range c.Requires {
+		pass := check.NewPass(q, check.Input{Evidence: folder, Parts: parts, Product: product, At: At, Results: required(t, q, folder, parts, product)})
+		result, err := q.Run(t.Context(), pass)
+		if err != nil {
+			t.Fatalf("check %s, which %s requires: %v", q, c, err)
+		}
+		results[q] = result
+	}
+	return results
 }
 
 // Format writes what came of a pass, one line for each thing: the error of a
