@@ -210,7 +210,7 @@ func (p *Pass) fits(o *assay.Observation) error {
 		texts = append(texts, r.Name, r.Place)
 	}
 	for _, t := range texts {
-		if len(t) > maxNote || !utf8.ValidString(t) || strings.ContainsFunc(t, unicode.IsControl) {
+		if len(t) > maxNote || !utf8.ValidString(t) || strings.ContainsFunc(t, steers) {
 			return bad("a text is too long or cannot be printed")
 		}
 	}
@@ -275,11 +275,14 @@ func Sort(observations []assay.Observation) {
 	})
 }
 
+// steers reports characters that move a screen, or turn what it shows round.
+func steers(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
+
 // Printable makes one line that any screen can show of words that come from
 // evidence, for notes, places and remarks.
 func Printable(s string) string {
 	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == utf8.RuneError {
+		if steers(r) || r == utf8.RuneError {
 			return '?'
 		}
 		return r

@@ -49,6 +49,7 @@ type Outcome struct {
 type Document struct {
 	Product Product `json:"product"`
 	law.Assessment
+	Notes        []string            `json:"notes,omitempty"` // what a reader must know before the verdict is relied on
 	Checks       []Outcome           `json:"checks"`
 	Passwords    []*password.Report  `json:"passwords,omitempty"` // audits of the batches in the dossier
 	Observations []assay.Observation `json:"observations"`

@@ -65,8 +65,11 @@ func Standing(observations []assay.Observation) []assay.Observation {
 			}
 			continue
 		}
-		if _, ok := at[o.ID]; ok {
-			continue // said before, still stands
+		if i, ok := at[o.ID]; ok { // said before, still stands
+			if !o.At.After(kept[i].At) {
+				continue
+			}
+			gone[i] = true // said again: after what was said in between
 		}
 		at[o.ID] = len(kept)
 		kept = append(kept, o)

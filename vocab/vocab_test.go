@@ -126,6 +126,33 @@ func TestStanding(t *testing.T) {
 	}
 }
 
+// What is said again counts as newest: a page that said yes, then no, and says yes
+// again, says yes.
+func TestSaidAgainIsNewest(t *testing.T) {
+	v := load(t, words)
+	yes := said(assay.Observed, assay.Product, "x.latest", assay.Bool(true), 1)
+	no := said(assay.Observed, assay.Product, "x.latest", assay.Bool(false), 2)
+	again := yes
+	again.At = again.At.AddDate(0, 0, 2)
+	for _, tt := range []struct {
+		name string
+		all  []assay.Observation
+		want bool
+	}{
+		{"newest", []assay.Observation{yes, no}, false},
+		{"again", []assay.Observation{yes, no, again}, true},
+		{"read-in-another-order", []assay.Observation{again, no, yes}, true},
+	} {
+		f, err := v.FoldAll(nil, tt.all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Fact(assay.Product, v.Term("x.latest")); !got.Known() || got.Value.Bool() != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got.Value, tt.want)
+		}
+	}
+}
+
 // What is said of the product stands for a part of which nothing else is known.
 func TestProductStandsForParts(t *testing.T) {
 	v := load(t, words)

@@ -148,7 +148,40 @@ func assess(d *dossier.Dossier, asAt assay.Date, laws []string, unread ...assay.
 	return &report.Document{
 		Product:    report.Product{Name: p.Name, Make: p.Make, Models: p.Models, Description: p.Description},
 		Assessment: *a, Observations: standing, Disclaimer: report.Disclaimer, Checks: []report.Outcome{},
+		Notes: over(facts, asAt),
 	}, nil
+}
+
+// maxNotes bounds how many consignments are noted one by one.
+const maxNotes = 10
+
+// over notes which supply was over before the day for which it is judged: on that
+// day labels, periods and statements may have been others.
+func over(facts *vocab.Facts, asAt assay.Date) []string {
+	v := facts.Vocabulary()
+	var subjects []assay.Subject
+	for _, p := range facts.Parts(v.Term("supply.date").On) {
+		subjects = append(subjects, p.Subject)
+	}
+	if len(subjects) == 0 {
+		subjects = append(subjects, assay.Product)
+	}
+	var notes []string
+	for _, s := range subjects {
+		continuing, last := facts.Fact(s, v.Term("supply.continuing")), facts.Fact(s, v.Term("supply.date"))
+		if continuing.Known() && !continuing.Value.Bool() && last.Known() && last.Value.Date().Before(asAt) {
+			what := "Supply"
+			if s != assay.Product {
+				what = "Supply of " + string(s)
+			}
+			if len(notes) == maxNotes {
+				return append(notes, "More consignments were over before the day for which they are judged.")
+			}
+			notes = append(notes, fmt.Sprintf("%s was over on %s, but what is judged is supply on %s. For that day, judge with --as-at %s.",
+				what, last.Value.Date().Words(), asAt.Words(), last.Value.Date()))
+		}
+	}
+	return notes
 }
 
 // writeReports puts assessment.json and report.html into the dossier.
