@@ -72,7 +72,8 @@ type Rendering struct {
 	Outlined []byte // the same with every mark outlined
 	Marks    []Mark
 	Window   [2]int // width and height
-	Images   int    // pictures large enough to carry text
+	Images   int    // pictures, frames and the like, large enough to carry text that is not in DOM
+	Covered  bool   // something fixed stands in front of most of the window
 	Refused  int    // requests to other hosts that were not let through
 }
 
@@ -202,12 +203,13 @@ func show(tab context.Context, address string, o Options, seek func(string) []Se
 	var found struct {
 		Marks  []Mark `json:"marks"`
 		Images int    `json:"images"`
+		Cover  bool   `json:"covered"`
 		Height int    `json:"height"`
 	}
 	if err := json.Unmarshal([]byte(text), &found); err != nil {
 		return nil, err
 	}
-	r.Marks, r.Images = found.Marks, found.Images
+	r.Marks, r.Images, r.Covered = found.Marks, found.Images, found.Cover
 	if found.Height > maxHeight {
 		return r, nil // too tall for a picture
 	}
@@ -255,6 +257,7 @@ type Record struct {
 	Window  [2]int    `json:"window"`
 	Marks   []Mark    `json:"marks"`
 	Images  int       `json:"images"`
+	Covered bool      `json:"covered"`
 	Refused int       `json:"refused"`
 
 	AuthorisedBy string `json:"authorised_by,omitempty"` // who allowed speaking to an address that is not public
@@ -270,7 +273,7 @@ const (
 
 // Files are the files in which the rendering is kept, in one folder.
 func (r *Rendering) Files(address string, at time.Time, authorisedBy string) (map[string][]byte, error) {
-	data, err := json.MarshalIndent(Record{address, r.Final, at.UTC().Truncate(time.Second), r.Title, r.Window, r.Marks, r.Images, r.Refused, authorisedBy}, "", "  ")
+	data, err := json.MarshalIndent(Record{address, r.Final, at.UTC().Truncate(time.Second), r.Title, r.Window, r.Marks, r.Images, r.Covered, r.Refused, authorisedBy}, "", "  ")
 	if err != nil {
 		return nil, err
 	}

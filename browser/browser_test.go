@@ -93,6 +93,33 @@ func TestMarks(t *testing.T) {
 	}
 }
 
+// What may carry text that cannot be read is counted, and what stands in front is told.
+func TestOpaque(t *testing.T) {
+	const head = `<!doctype html><html lang="en"><title>K2</title><body style="margin:0"><h1>Kettle</h1>`
+	for name, row := range map[string]struct {
+		body    string
+		images  int
+		covered bool
+	}{
+		"plain":      {`<p>Words.</p>`, 0, false},
+		"frame":      {`<iframe srcdoc="Security updates until 31 December 2031" width="400" height="200"></iframe>`, 1, false},
+		"background": {`<div style="width:400px;height:200px;background-image:url(data:image/gif;base64,R0lGODlhAQABAAAAACw=)"></div>`, 1, false},
+		"shadow":     {`<div id="s" style="width:400px;height:200px"></div><script>s.attachShadow({mode: "open"}).innerHTML = "<p>Until 2031</p>"</script>`, 1, false},
+		"small":      {`<svg width="20" height="20"></svg>`, 0, false},
+		"overlay":    {`<p>Words.</p><div style="position:fixed;inset:0;background:#fff">Accept cookies</div>`, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := render(t, text(head+row.body), browser.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Images != row.images || r.Covered != row.covered {
+				t.Errorf("got %d, covered %t, want %d, %t", r.Images, r.Covered, row.images, row.covered)
+			}
+		})
+	}
+}
+
 // Every connection goes through the dialer that is given; what it refuses is not reached.
 func TestDialer(t *testing.T) {
 	asked := 0

@@ -84,7 +84,16 @@ function (seeks) {
     }
     marks.push(m);
   }
-  const images = [...document.images].filter(i => i.width >= 200 && i.height >= 60 && shows(i)).length;
+  // What may carry text that is not in the page's own: pictures, frames, drawings, shadow trees.
+  const large = e => { const b = e.getBoundingClientRect(); return b.width >= 200 && b.height >= 60 && shows(e); };
+  const every = [...document.querySelectorAll("body *")].slice(0, 20000);
+  const images = every.filter(e => (/^(IMG|PICTURE|IFRAME|FRAME|CANVAS|OBJECT|EMBED|VIDEO|SVG)$/i.test(e.tagName) || e.shadowRoot || e.tagName.includes("-") && !/\S/.test(e.innerText || "") || /url\(/.test(getComputedStyle(e).backgroundImage)) && large(e)).length;
+  // Something fixed in front of most of the window, such as a request for consent.
+  let covered = false;
+  for (let e = document.elementFromPoint(innerWidth / 2, innerHeight / 2); e; e = e.parentElement) {
+    const b = e.getBoundingClientRect();
+    covered = covered || getComputedStyle(e).position === "fixed" && b.width * b.height > innerWidth * innerHeight / 2;
+  }
   for (const m of marks) delete m.el;
-  return JSON.stringify({marks, images, height: Math.ceil(document.documentElement.scrollHeight)});
+  return JSON.stringify({marks, images, covered, height: Math.ceil(document.documentElement.scrollHeight)});
 }

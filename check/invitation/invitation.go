@@ -178,6 +178,8 @@ func (s *shown) state(pass *check.Pass, doc *page.Document) error {
 		report("invitation.period_equally_prominent", false, note, at)
 	}
 	switch {
+	case s.Covered:
+		pass.Remark(s.URL + ": something stands in front of the page when it opens, such as a request for consent, so that a person must compare")
 	case !visible(traits):
 		pass.Remark(s.URL + ": no characteristics were found on the page, so that a person must compare")
 	case len(answer.Entries) == 0 && answer.Match == page.MatchNothing:
@@ -207,7 +209,7 @@ func (s *shown) blind(doc *page.Document) string {
 	}
 	switch {
 	case s.Images > 0:
-		return fmt.Sprintf("%d pictures are large enough to hold it", s.Images)
+		return fmt.Sprintf("pictures or frames on it are large enough to hold it (%d)", s.Images)
 	case s.Refused > 0:
 		return "parts of the page come from other hosts, which were not spoken to"
 	}

@@ -55,6 +55,7 @@ type Page struct {
 	Why      string         // why not
 	Public   bool           // fetched without cookie or credential
 	Cut      bool           // only a part of it was kept
+	Led      bool           // its address leads on to the front page of a host, as that of a page that is gone may
 
 	digest [32]byte // of the bytes
 	item   evidence.Item
@@ -144,6 +145,8 @@ func (p *Page) Blind() string {
 		return p.Why
 	case p.Cut:
 		return "only a part of it was kept"
+	case p.Led:
+		return "its address only leads on to the front page of the host"
 	}
 	for _, kind := range blinds {
 		if c, ok := p.Doc.Has(kind); ok {
@@ -340,6 +343,7 @@ func (r *reader) capture(c fetch.Capture, item evidence.Item, url string, purpos
 		return r.add(p)
 	}
 	p.Status, p.Cut = c.Body.Status, c.Body.Cut != ""
+	p.Led = len(c.Hops) > 1 && fetch.Same(c.Body.URL, origin(c.Body.URL)+"/") && !fetch.Same(url, origin(url)+"/")
 	p.prefix = fmt.Sprintf("record %d, %s, ", c.Body.Record, check.Printable(c.Body.URL))
 	if p.Status != 200 {
 		p.Why = fmt.Sprintf("the host answers with status %d", p.Status)

@@ -14,6 +14,7 @@ import (
 	"github.com/assay-psti/assay/check"
 	"github.com/assay-psti/assay/check/pages"
 	"github.com/assay-psti/assay/evidence"
+	"github.com/assay-psti/assay/fetch"
 	"github.com/assay-psti/assay/page"
 )
 
@@ -185,7 +186,7 @@ func (r *reporter) matter(m matter) {
 			continue
 		}
 		for _, x := range p.Doc.Readings {
-			if x.Limb != m.limb || m.limb == page.ContactPoint && !own(p) && !addressed(x) {
+			if x.Limb != m.limb || m.limb == page.ContactPoint && !addressed(x) && (!own(p) || r.itself(p, x)) {
 				continue
 			}
 			f := found{p, x}
@@ -217,7 +218,13 @@ func (r *reporter) matter(m matter) {
 
 // own reports whether the page is there for reports.
 func own(p *pages.Page) bool {
-	return p.For(pages.Security) || p.For(pages.SecurityTxt) || p.For(pages.Policy)
+	return !p.Led && (p.For(pages.Security) || p.For(pages.SecurityTxt) || p.For(pages.Policy))
+}
+
+// itself reports whether a contact is but a link to the page on which it stands.
+func (r *reporter) itself(p *pages.Page, x page.Reading) bool {
+	to, _ := x.Value.(string)
+	return fetch.Same(to, p.URL) || p.For(pages.Security) && fetch.Same(to, pages.Address(r.pass.Product(), pages.Security))
 }
 
 // addressed reports whether a reading is a contact in itself. On a page that is not
