@@ -43,7 +43,7 @@ func drawValue(t *rapid.T, term *vocab.Term) assay.Value {
 
 // lawful is a pattern in which every requirement is met.
 func lawful() pattern {
-	return presetPassword().and(userPassword()).and(goodReporting()).and(goodSupport()).and(goodStatement()).with(pattern{"support.end": "2030-12-31"})
+	return presetPassword().and(userPassword()).and(goodReporting()).and(goodSupport()).and(goodStatement())
 }
 
 type fact struct {

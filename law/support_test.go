@@ -14,7 +14,7 @@ func goodSupport() pattern {
 		"component.hardware_updatable": false, "component.preinstalled_updatable": true,
 		"component.required_updatable": false, "component.associated_updatable": true,
 		"support.published": true, "support.covers": []string{"hardware", "preinstalled", "required", "associated"},
-		"support.end_form": "date", "support.end": "2029-12-31", "support.extended": false, "statement.end_at_first_supply": "2029-12-31",
+		"support.end_form": "date", "support.end": "2029-12-31", "support.extended": false,
 		"support.accessible": true, "support.clear": true, "support.request_needed": false, "support.english": true,
 		"support.charged": false, "support.personal_information_asked": false, "support.plain": true,
 		"support.shortened": false, "support.invitation_published": true, "support.invitations_complete": true,
@@ -114,10 +114,6 @@ func TestSupport(t *testing.T) {
 
 		// SP-5.
 		{name: "SP-5-alongside", base: good, limb: "SP-5", want: pass, because: "para 3(5)"},
-		{name: "SP-6-shorter-than-at-first-supply", base: good, with: pattern{"statement.end_at_first_supply": "2030-01-01"}, limb: "support", want: fail, because: "para 3(6); Sch.2 para 3 keeps it"},
-		{name: "SP-6-longer-than-at-first-supply", base: good, with: pattern{"statement.end_at_first_supply": "2029-12-30"}, limb: "SP-6-first", want: pass, because: "para 3(6)"},
-		{name: "SP-6-first-supply-unknown", base: good, with: pattern{"statement.end_at_first_supply": nil}, limb: "SP-6-first", want: open, waits: law.OpenEvidence, wanted: []string{"statement.end_at_first_supply"}, because: "para 3(6)"},
-		{name: "SP-6-shorter-than-of-one-batch", base: good, with: pattern{"statement/b2 statement.end_at_first_supply": "2031-12-31"}, limb: "support", want: fail, because: "para 3(6)"},
 		{name: "SP-5-equally-prominent", base: good, with: pattern{"invitation/shop invitation.period_alongside": false, "invitation/shop invitation.period_equally_prominent": true}, limb: "SP-5", want: pass, because: "para 3(5)"},
 		{name: "SP-5-hidden", base: good, with: hidden, limb: "support", want: fail, because: "para 3(5); Sch.2 para 3 keeps it"},
 		{name: "SP-5-unknown", base: good, with: pattern{"invitation/shop invitation.period_alongside": nil}, limb: "SP-5", want: open, waits: law.OpenEvidence, wanted: []string{"invitation/shop invitation.period_alongside"}, because: "para 3(5)"},

@@ -53,7 +53,7 @@ func (t *text) write() {
 		for _, x := range c {
 			t.line(2, "- %s", x.Fact)
 			for _, o := range x.Against {
-				t.line(4, "against it: %s by %s: %s", o.Source, o.By, o.Value)
+				t.line(4, "against it: %s: %s, %s by %s", t.title(o.Term), o.Value, o.Source, o.By)
 			}
 		}
 	}
