@@ -201,6 +201,9 @@ func NewFirmware(item *image.Item, observations []assay.Observation, now time.Ti
 			place := p.Place(c.Place.Offset).Place
 			f.Credentials = append(f.Credentials, credential(c, what, why, place, published[place], show))
 		}
+		for _, a := range p.Asks {
+			f.Credentials = append(f.Credentials, Credential{For: string(credentials.Unclear), Source: "binary", Key: printable(a.Name), State: "unset", Shown: "(no value seen)", Note: credentials.Unset, Place: p.Place(a.Offset).Place})
+		}
 		f.add(p.Components, "")
 	}
 	return f

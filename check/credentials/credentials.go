@@ -55,6 +55,9 @@ func run(ctx context.Context, pass *check.Pass) (any, error) {
 			for i := range p.Credentials {
 				r.ofProgram(p, &p.Credentials[i])
 			}
+			for _, a := range p.Asks {
+				r.lead(p.Place(a.Offset), &rootfs.Credential{Key: a.Name}, Unset)
+			}
 		}
 		if r.leads > maxLeads {
 			pass.Remark(fmt.Sprintf("%s: %d more values that may be credentials", item.Evidence.Name, r.leads-maxLeads))
@@ -144,6 +147,9 @@ func (r *reporter) ofProgram(p *image.Program, c *rootfs.Credential) {
 	}
 	r.state(&f)
 }
+
+// Unset is what is said of a setting for a password that a program names.
+const Unset = "a setting for a password, whose first value the program does not show: access may be open until somebody sets one"
 
 // lead remarks a value of which no more can be said.
 func (r *reporter) lead(at assay.Reference, c *rootfs.Credential, why string) {

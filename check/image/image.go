@@ -85,6 +85,14 @@ type Program struct {
 	Components  []component.Component
 	// Forces is a text that speaks of making somebody choose a password; looked for only where there are credentials.
 	Forces *rootfs.Place
+	// Asks are settings that by their name hold a password of the program's own pages.
+	Asks []Ask
+}
+
+// Ask is the name of a setting in a program and its offset from the program's start.
+type Ask struct {
+	Name   string
+	Offset int64
 }
 
 // Whole reports whether every part of the item was identified and read.

@@ -1,10 +1,13 @@
 package image
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 
 	"github.com/assay-psti/assay/component"
@@ -27,6 +30,9 @@ func (i *Item) programs(ctx context.Context) error {
 		var err error
 		if p.What != string(kindLinux) { // a kernel's texts name symbols, no settings
 			if p.Credentials, err = rootfs.ReadImage(ctx, section()); err != nil {
+				return fmt.Errorf("look through %s: %w", p.What, err)
+			}
+			if p.Asks, err = asks(ctx, section()); err != nil {
 				return fmt.Errorf("look through %s: %w", p.What, err)
 			}
 		}
@@ -52,6 +58,60 @@ func (i *Item) programs(ctx context.Context) error {
 		i.Programs = append(i.Programs, p)
 	}
 	return nil
+}
+
+// maxAsks bounds the settings that are named of one program.
+const maxAsks = 5
+
+var askName = regexp.MustCompile(`(?i)\b(?:web|admin|http|login)[ _-]?(?:admin|login|user)?[ _-]?passw(?:or)?d\b`)
+
+// asks finds the names of settings that hold the password of a program's own
+// web pages or administration, each once.
+func asks(ctx context.Context, r io.Reader) ([]Ask, error) {
+	const overlap = 64
+	buf := make([]byte, overlap+replaceChunk)
+	var found []Ask
+	kept, total := 0, int64(0)
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		n, err := io.ReadFull(r, buf[kept:])
+		window := buf[:kept+n]
+		for _, at := range anchored(window, []byte("assw")) {
+			from, to := max(0, at-32), min(len(window), at+16)
+			m := askName.FindIndex(window[from:to])
+			if m == nil {
+				continue
+			}
+			name := string(window[from+m[0] : from+m[1]])
+			known := slices.ContainsFunc(found, func(a Ask) bool { return a.Name == name })
+			if !known && len(found) < maxAsks {
+				found = append(found, Ask{name, total - int64(kept) + int64(from+m[0])})
+			}
+		}
+		total += int64(n)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return found, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		kept = copy(buf, window[max(0, len(window)-overlap):])
+	}
+}
+
+// anchored are the offsets at which a text stands.
+func anchored(b, text []byte) []int {
+	var all []int
+	for at := 0; ; at += len(text) {
+		i := bytes.Index(b[at:], text)
+		if i < 0 {
+			return all
+		}
+		at += i
+		all = append(all, at)
+	}
 }
 
 const kindLinux firmware.Kind = "linux"

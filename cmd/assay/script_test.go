@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"testing/fstest"
 
@@ -33,6 +36,23 @@ func TestScripts(t *testing.T) {
 			return serveSite(e)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			// exits N COMMAND... runs a command that must end with the status N.
+			"exits": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) < 2 {
+					ts.Fatalf("wants: exits N COMMAND...")
+				}
+				err := ts.Exec(args[1], args[2:]...)
+				got := 0
+				var ended *exec.ExitError
+				if errors.As(err, &ended) {
+					got = ended.ExitCode()
+				} else {
+					ts.Check(err)
+				}
+				if want := args[0]; strconv.Itoa(got) != want {
+					ts.Fatalf("exits with %d, want %s", got, want)
+				}
+			},
 			// cp-dir NAME copies an example's dossier as a user finds it.
 			"cp-dir": func(ts *testscript.TestScript, neg bool, args []string) {
 				ts.Check(os.CopyFS(ts.MkAbs(args[0]), asKept(filepath.Join(root, "examples", args[0]))))
