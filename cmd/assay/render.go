@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"image/png"
+	"io"
 	"maps"
 	"os"
 	"path"
@@ -14,8 +17,11 @@ import (
 	"github.com/assay-psti/assay/check"
 	"github.com/assay-psti/assay/check/invitation"
 	"github.com/assay-psti/assay/check/support"
+	"github.com/assay-psti/assay/dossier"
+	"github.com/assay-psti/assay/evidence"
 	"github.com/assay-psti/assay/fetch"
 	"github.com/assay-psti/assay/page"
+	"github.com/assay-psti/assay/report"
 )
 
 // renderProduct shows the product's page in a browser and keeps what it saw as
@@ -78,4 +84,49 @@ func keepFolder(dir, name string, files map[string][]byte) error {
 		}
 	}
 	return root.Rename(beside, final)
+}
+
+// Bounds of the pictures that go into the report.
+const (
+	maxPictures     = 4
+	maxPictureBytes = 4 << 20
+)
+
+// pictures are the kept renderings, newest first, as the report shows them. What
+// is no picture is left out: the checks say what they could not read.
+func pictures(d *dossier.Dossier) []report.Picture {
+	var all []report.Picture
+	items := slices.Clone(d.Evidence.Of(evidence.Pages))
+	slices.Reverse(items) // their names end with the moment
+	for _, item := range items {
+		if !item.Folder || len(all) == maxPictures {
+			continue
+		}
+		if p, ok := picture(d, item); ok {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func picture(d *dossier.Dossier, item evidence.Item) (report.Picture, bool) {
+	fsys, closer, err := d.Evidence.FS(item)
+	if err != nil {
+		return report.Picture{}, false
+	}
+	defer closer.Close()
+	f, err := fsys.Open(browser.OutlinedFile)
+	if err != nil {
+		return report.Picture{}, false
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxPictureBytes+1))
+	if err != nil || len(data) > maxPictureBytes {
+		return report.Picture{}, false
+	}
+	if _, err := png.DecodeConfig(bytes.NewReader(data)); err != nil {
+		return report.Picture{}, false
+	}
+	return report.Picture{Name: item.Name, PNG: data,
+		Says: "The offer page as a buyer sees it, with the main characteristics and the support period outlined where they were found."}, true
 }

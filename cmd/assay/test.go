@@ -63,7 +63,7 @@ func (c *testCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	doc.Product.Dossier = filepath.ToSlash(filepath.Clean(c.Dir))
-	doc.Checks, doc.Passwords = outcomes, audits
+	doc.Checks, doc.Passwords, doc.Pictures = outcomes, audits, pictures(d)
 	if err := writeReports(d, doc); err != nil {
 		return err
 	}
