@@ -352,11 +352,13 @@ func (d *readDocument) statementText(out io.Writer) {
 	}
 	fmt.Fprintf(out, "  %-30s %d of %d items found\n", "Statement, item by item", len(d.Statement.Has), len(uk.Contents))
 	for _, item := range uk.Contents {
-		mark := "not found"
+		mark, where := "not found", ""
 		if hasItem(d.doc, item.ID) {
 			mark = "found"
+		} else if item.Where != "" {
+			where = "; wanted only " + item.Where
 		}
-		fmt.Fprintf(out, "    %s %-9s %s (%s)\n", item.ID, mark, item.Title, item.Cite)
+		fmt.Fprintf(out, "    %s %-9s %s (%s)%s\n", item.ID, mark, item.Title, item.Cite, where)
 	}
 }
 
