@@ -51,6 +51,7 @@ type Document struct {
 	law.Assessment
 	Checks       []Outcome           `json:"checks"`
 	Passwords    []*password.Report  `json:"passwords,omitempty"` // audits of the batches in the dossier
+	Firmware     []*Firmware         `json:"firmware,omitempty"`  // the images in the dossier
 	Observations []assay.Observation `json:"observations"`
 	Disclaimer   string              `json:"disclaimer"`
 }

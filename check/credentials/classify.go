@@ -140,11 +140,20 @@ func words(c *rootfs.Credential, kind Kind) string {
 	return "the password " + check.Printable(c.Key)
 }
 
+// Name is what a credential stands under. Where it was taken for one since it
+// stands beside a pass phrase, that pass phrase is not repeated.
+func Name(c *rootfs.Credential) string {
+	if c.Beside && strings.Contains(c.Why, "beside a pass phrase") {
+		return "a pass phrase"
+	}
+	return c.Key
+}
+
 func keyWords(c *rootfs.Credential) string {
 	what := "a value"
 	switch {
 	case c.Key != "" && c.Beside:
-		what = "a value beside " + c.Key
+		what = "a value beside " + Name(c)
 	case c.Key != "":
 		what = c.Key
 	}
