@@ -12,7 +12,8 @@ peers:
 	@./internal/ci/peers.sh
 
 test: peers
-	$(GO) test -race -shuffle=on ./...
+	$(GO) test -shuffle=on -timeout 30m ./...
+	$(GO) test -race -short -timeout 30m ./...
 
 check:
 	./internal/ci/check.sh

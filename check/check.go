@@ -24,6 +24,7 @@ type Check struct {
 	Doc      string          // its documentation; the first line is its title
 	Observes []assay.TermID  // every term it may state; Report refuses others
 	Needs    []evidence.Kind // kinds of which the dossier must hold at least one item each
+	NeedsAny []evidence.Kind // kinds of which it must hold at least one item of some
 	Uses     []evidence.Kind // kinds that it reads too, where the dossier holds them
 	Requires []*Check        // whose results it reads
 
@@ -117,7 +118,7 @@ func (c *Check) validate() error {
 			return fmt.Errorf("term %s stands twice", t)
 		}
 	}
-	for _, k := range slices.Concat(c.Needs, c.Uses) {
+	for _, k := range slices.Concat(c.Needs, c.NeedsAny, c.Uses) {
 		if !slices.Contains(evidence.Kinds(), k) {
 			return fmt.Errorf("needs or uses %q, which is no kind of evidence", k)
 		}

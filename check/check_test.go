@@ -97,6 +97,7 @@ func TestReportRefuses(t *testing.T) {
 		"no-value":    func(o *assay.Observation) { o.Value = assay.Value{} },
 		"subject":     func(o *assay.Observation) { o.Subject = "password" },
 		"control":     func(o *assay.Observation) { o.Note = "\x1b[2J" },
+		"turned":      func(o *assay.Observation) { o.Note = "a\u202eb" },
 		"utf8":        func(o *assay.Observation) { o.Value = assay.Text("\xff") },
 	} {
 		p := check.NewPass(good("one"), check.Input{})

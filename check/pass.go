@@ -31,10 +31,26 @@ var _ Evidence = (*evidence.Folder)(nil)
 type Input struct {
 	Evidence Evidence
 	Parts    []assay.Subject // that the dossier names
+	Product  Product         // that the dossier is about
 	At       time.Time       // the moment that observations carry
 	Results  map[*Check]any  // of what the check requires
 	// Progress is told how far the pass is; nil where nobody listens. It may be called at any time while the check runs.
 	Progress func(done, total int64, what string)
+}
+
+// Product is what a check may know of the product beforehand, so that it can tell
+// which row of a table is meant and which page is for what.
+type Product struct {
+	Name   string
+	Make   string   // the brand
+	Models []string // type designations
+	Pages  []Page   // that the dossier names
+}
+
+// Page is a public page that the dossier names for a purpose.
+type Page struct {
+	Purpose string // "product", "security", "support" or "statement"
+	URL     string
 }
 
 // Bounds of one pass.
@@ -95,11 +111,18 @@ func (p *Pass) mayRead(item evidence.Item) error {
 }
 
 func (p *Pass) reads(kind evidence.Kind) bool {
-	return slices.Contains(p.check.Needs, kind) || slices.Contains(p.check.Uses, kind)
+	return slices.Contains(p.check.Needs, kind) || slices.Contains(p.check.NeedsAny, kind) || slices.Contains(p.check.Uses, kind)
 }
 
 // Parts are the parts of the product that the dossier names.
 func (p *Pass) Parts() []assay.Subject { return slices.Clone(p.in.Parts) }
+
+// Product is what the dossier says of the product.
+func (p *Pass) Product() Product {
+	product := p.in.Product
+	product.Models, product.Pages = slices.Clone(product.Models), slices.Clone(product.Pages)
+	return product
+}
 
 // Now is the moment at which the pass is made; it does not move while it runs.
 func (p *Pass) Now() time.Time { return p.in.At }
@@ -187,7 +210,7 @@ func (p *Pass) fits(o *assay.Observation) error {
 		texts = append(texts, r.Name, r.Place)
 	}
 	for _, t := range texts {
-		if len(t) > maxNote || !utf8.ValidString(t) || strings.ContainsFunc(t, unicode.IsControl) {
+		if len(t) > maxNote || !utf8.ValidString(t) || strings.ContainsFunc(t, steers) {
 			return bad("a text is too long or cannot be printed")
 		}
 	}
@@ -252,11 +275,14 @@ func Sort(observations []assay.Observation) {
 	})
 }
 
+// steers reports characters that move a screen, or turn what it shows round.
+func steers(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
+
 // Printable makes one line that any screen can show of words that come from
 // evidence, for notes, places and remarks.
 func Printable(s string) string {
 	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == utf8.RuneError {
+		if steers(r) || r == utf8.RuneError {
 			return '?'
 		}
 		return r

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/assay-psti/assay"
 )
@@ -38,7 +39,7 @@ func readObserved(r io.Reader) (*observed, error) {
 	in := bufio.NewReaderSize(io.LimitReader(r, maxObservedBytes+1), 64<<10)
 	for number := 1; ; number++ {
 		line, err := readLine(in)
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, lineProblem(number, err)
 		}
 		whole := err == nil
@@ -139,36 +140,62 @@ func checkObservation(o *assay.Observation) error {
 	return nil
 }
 
-// standing are the IDs of the observations that still stand.
-func standing(observations []assay.Observation) map[assay.ObservationID]bool {
-	stand := map[assay.ObservationID]bool{}
+// standing are the observations that still stand, by ID, as they were last made;
+// and when something was last said of each subject and term.
+type standing struct {
+	at   map[assay.ObservationID]time.Time
+	last map[topic]time.Time
+}
+
+type topic struct {
+	subject assay.Subject
+	term    assay.TermID
+}
+
+func newStanding(observations []assay.Observation) *standing {
+	s := &standing{map[assay.ObservationID]time.Time{}, map[topic]time.Time{}}
 	for i := range observations {
-		if o := &observations[i]; o.Withdraws != "" {
-			delete(stand, o.Withdraws)
-		} else {
-			stand[o.ID] = true
-		}
+		s.add(&observations[i])
 	}
-	return stand
+	return s
+}
+
+func (s *standing) add(o *assay.Observation) {
+	if o.Withdraws != "" {
+		delete(s.at, o.Withdraws)
+		return
+	}
+	t := topic{o.Subject, o.Term}
+	if o.At.After(s.at[o.ID]) || s.at[o.ID].IsZero() {
+		s.at[o.ID] = o.At
+	}
+	if o.At.After(s.last[t]) {
+		s.last[t] = o.At
+	}
+}
+
+// changes reports whether an observation changes what stands. One that stands
+// already is made again only where something else was said in between: the newest
+// may be what counts.
+func (s *standing) changes(o *assay.Observation) bool {
+	if o.Withdraws != "" {
+		_, stands := s.at[o.Withdraws]
+		return stands
+	}
+	at, stands := s.at[o.ID]
+	return !stands || o.At.After(at) && s.last[topic{o.Subject, o.Term}].After(at)
 }
 
 // fresh are those of the observations that change what stands, as lines to append.
 func fresh(earlier, observations []assay.Observation) ([]assay.Observation, []byte, error) {
-	stand := standing(earlier)
+	stand := newStanding(earlier)
 	var kept []assay.Observation
 	var lines []byte
 	for _, o := range observations {
-		if o.Withdraws != "" {
-			if !stand[o.Withdraws] {
-				continue
-			}
-			delete(stand, o.Withdraws)
-		} else {
-			if stand[o.ID] {
-				continue
-			}
-			stand[o.ID] = true
+		if !stand.changes(&o) {
+			continue
 		}
+		stand.add(&o)
 		line, err := json.Marshal(o)
 		if err != nil {
 			return nil, nil, fmt.Errorf("observation %s: %w", o.ID, err)

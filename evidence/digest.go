@@ -60,7 +60,9 @@ func copyBounded(ctx context.Context, w io.Writer, r io.Reader, max int64) (int6
 		if total > max {
 			return total, errTooMuch
 		}
-		w.Write(buf[:n]) // a hash never fails
+		if _, err := w.Write(buf[:n]); err != nil {
+			return total, err
+		}
 		if errors.Is(err, io.EOF) {
 			return total, nil
 		}

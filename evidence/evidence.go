@@ -213,5 +213,6 @@ func problem(kind error, name, what, do string) error {
 
 // fitName reports whether people and reports can carry the name.
 func fitName(name string) bool {
-	return len(name) <= 1024 && utf8.ValidString(name) && !strings.ContainsFunc(name, unicode.IsControl)
+	return len(name) <= 1024 && utf8.ValidString(name) &&
+		!strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) })
 }

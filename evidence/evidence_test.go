@@ -119,6 +119,7 @@ func TestRefused(t *testing.T) {
 		{name: "link-broken", files: map[string]string{"firmware/a": ""}, make: link("b", "firmware/out"), kind: assay.ErrInvalid, want: "not there"},
 		{name: "link-folder", files: map[string]string{"firmware/t/a": ""}, make: link("t", "firmware/u"), kind: assay.ErrRefused, want: "link to a folder"},
 		{name: "control", files: map[string]string{"firmware/a\x1b[2J": ""}, kind: assay.ErrInvalid, want: `\x1b[2J: has a name`},
+		{name: "turned-round", files: map[string]string{"firmware/a\u202eb": ""}, kind: assay.ErrInvalid, want: `has a name`},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package law
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/assay-psti/assay"
@@ -78,8 +79,8 @@ func (r *Regime) items() []Item {
 	}
 	tree("scope", r.Scope)
 	tree("role", r.Roles)
-	var node func(n *Node, depth int, from, until assay.Date)
-	node = func(n *Node, depth int, from, until assay.Date) {
+	var node func(n *Node, role string, depth int, from, until assay.Date)
+	node = func(n *Node, role string, depth int, from, until assay.Date) {
 		if n.From.After(from) {
 			from = n.From
 		}
@@ -90,17 +91,17 @@ func (r *Regime) items() []Item {
 		if depth == 0 {
 			kind = "requirement"
 		}
-		add(Item{Kind: kind, ID: n.ID, Title: n.Title, Text: n.words(), Cite: n.Cite, Confidence: n.Confidence,
+		add(Item{Kind: kind, ID: n.ID, Title: n.Title, Text: role + n.words(), Cite: n.Cite, Confidence: n.Confidence,
 			Reading: n.Reading, Depth: depth, From: from, Until: until})
 		if n.Gate != nil {
-			node(n.Gate, depth+1, from, until)
+			node(n.Gate, "applies only if ", depth+1, from, until)
 		}
 		for _, child := range slices.Concat(n.All, n.Any) {
-			node(child, depth+1, from, until)
+			node(child, "", depth+1, from, until)
 		}
 	}
 	for _, n := range r.Requirements {
-		node(n, 0, assay.Date{}, assay.Date{})
+		node(n, "", 0, assay.Date{}, assay.Date{})
 	}
 	for _, d := range r.Duties {
 		add(Item{Kind: "duty of the " + d.Who, ID: d.ID, Title: d.Title, Text: d.What, Cite: d.Cite, Confidence: d.Confidence,
@@ -128,14 +129,25 @@ func (n *Node) words() string {
 	case n.Provision != "":
 		s = "as " + n.Provision + " demands"
 	}
-	if n.ForEach != "" {
-		s = "for each " + n.ForEach + ": " + s
-	}
-	if n.ForAny != "" {
-		s = "for at least one " + n.ForAny + ": " + s
+	for _, q := range n.Unsettled {
+		open := "; the law is unsettled"
+		if !q.When.Empty() {
+			open += " if " + q.When.Source
+		}
+		s += open + ": " + q.Question
 	}
 	if !n.FailsWhen.Empty() {
 		s = "not if " + n.FailsWhen.Source + "; " + s
+	}
+	if kind := cmp.Or(n.ForEach, n.ForAny); kind != "" {
+		lead := "for each " + kind
+		if n.ForAny != "" {
+			lead = "for at least one " + kind
+		}
+		if !n.Where.Empty() {
+			lead += " where " + n.Where.Source
+		}
+		s = lead + ": " + s
 	}
 	if !n.When.Empty() {
 		s = "if " + n.When.Source + ": " + s

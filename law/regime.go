@@ -193,6 +193,7 @@ type Content struct {
 	ID         string     `yaml:"id"`
 	Title      string     `yaml:"title"`
 	Check      string     `yaml:"check"` // how it is checked
+	Where      string     `yaml:"where"` // when it is wanted at all, in words; empty: always
 	Cite       assay.Cite `yaml:"cite"`
 	Confidence Confidence `yaml:"confidence"`
 	From       assay.Date `yaml:"from"`

@@ -15,7 +15,7 @@ func goodStatement() pattern {
 		"component.required_updatable": false, "component.associated_updatable": false,
 		"statement.accompanies": true, "statement.type": true, "statement.batch": true, "statement.manufacturers": true,
 		"statement.representative_exists": false, "statement.by_manufacturer": true, "statement.opinion": []string{"schedule_1"},
-		"statement.support_period_stated": true, "statement.support_end": "2030-12-31", "statement.end_at_first_supply": "2030-12-31",
+		"statement.support_period_stated": true, "statement.support_end": "2030-12-31", "statement.end_at_first_supply": "2030-12-31", "support.end": "2030-12-31",
 		"statement.signature": true, "statement.signatory_name": true, "statement.signatory_function": true,
 		"statement.place": true, "statement.dated": true,
 		"statement.issued": "2025-06-01", "statement.copy_kept": true, "statement.keep_until": "2035-05-31",
@@ -83,6 +83,10 @@ func TestStatement(t *testing.T) {
 		{name: "SOC-08-met", base: good, limb: "SOC-08", want: pass, because: "Sch.4 para 1(1)(f)"},
 		{name: "SOC-08-unsigned", base: good, with: pattern{"statement.signature": false}, limb: "SOC-08", want: fail, because: "Sch.4 para 1(1)(f)"},
 		{name: "SOC-08-no-function", base: good, with: pattern{"statement.signatory_function": false}, limb: "statement", want: fail, because: "Sch.4 para 1(1)(f)"},
+		{name: "SOC-07-shorter-now-than-at-first-supply", base: good, with: pattern{"support.end": "2030-12-30"}, limb: "statement", want: fail, because: "Sch.1 para 3(6)"},
+		{name: "SOC-07-extended-since", base: good, with: pattern{"support.end": "2032-12-31"}, limb: "statement", want: pass, because: "Sch.1 para 3(3), decision 15"},
+		{name: "SOC-07-end-now-unknown", base: good, with: pattern{"support.end": nil}, limb: "SOC-07-since", want: open, waits: law.OpenEvidence, wanted: []string{"support.end"}, because: "Sch.1 para 3(6)"},
+		{name: "SOC-07-shorter-than-of-one-batch", base: batch, with: pattern{"support.end": "2030-12-30"}, limb: "statement", want: fail, because: "Sch.1 para 3(6)"},
 		{name: "SOC-09-met", base: good, limb: "SOC-09", want: pass, because: "Sch.4 para 1(1)(g)"},
 		{name: "SOC-09-no-place", base: good, with: pattern{"statement.place": false}, limb: "SOC-09", want: fail, because: "Sch.4 para 1(1)(g)"},
 		{name: "SOC-09-undated", base: good, with: pattern{"statement.dated": false}, limb: "SOC-09", want: fail, because: "Sch.4 para 1(1)(g)"},
@@ -91,7 +95,7 @@ func TestStatement(t *testing.T) {
 		{name: "second-batch-lacks-its-signature", base: batch.and(good.with(pattern{"statement.signature": false}).ofBatch("B2")), limb: "statement", want: fail, because: "decision 15: each batch"},
 		{name: "second-batch-good", base: batch.and(good.ofBatch("B2")), limb: "statement", want: pass, because: "decision 15"},
 		{name: "batches-not-all-named", base: batch, with: pattern{"statement.list_complete": nil}, limb: "statement", want: open, waits: law.OpenEvidence, because: "decision 15"},
-		{name: "second-batch-first-supplied-after-an-extension", base: batch.and(good.with(pattern{"statement.support_end": "2032-12-31", "statement.end_at_first_supply": "2032-12-31"}).ofBatch("B2")), limb: "statement", want: pass, because: "decision 15"},
+		{name: "second-batch-first-supplied-after-an-extension", base: batch.and(good.with(pattern{"statement.support_end": "2032-12-31", "statement.end_at_first_supply": "2032-12-31"}).ofBatch("B2")), with: pattern{"support.end": "2032-12-31"}, limb: "statement", want: pass, because: "decision 15"},
 
 		// Retention.
 		{name: "RET-kept-long-enough", base: good, limb: "retention", want: pass, because: "reg 8"},

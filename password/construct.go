@@ -161,6 +161,9 @@ func alphabetsAmong(constants [][]byte) []string {
 
 // constructions searches for unkeyed digests, for digests and keyed hashes with candidate salts, and for seeded generators.
 func (f *finder) constructions(ctx context.Context) error {
+	if len(f.rows) == 1 && f.total > 1 {
+		return ctx.Err() // one password for many units follows from nothing that differs between them
+	}
 	goals := f.goals()
 	if len(goals) == 0 || len(f.idents) == 0 {
 		return ctx.Err()

@@ -168,7 +168,7 @@ func parseAccounts[E any](r io.Reader, parse func(AccountPlace, string) (E, stri
 	in := bufio.NewReaderSize(io.LimitReader(r, maxAccountFile+1), maxAccountLine)
 	for {
 		line, length, err := readAccountLine(in)
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return entries, problems, fmt.Errorf("read accounts after line %d: %w", place.Line, err)
 		}
 		if length == 0 && errors.Is(err, io.EOF) {

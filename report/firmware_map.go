@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Picture is the byte map of an image as it is drawn: one band for each run of
+// ByteMap is the byte map of an image as it is drawn: one band for each run of
 // bytes, the image first and below it what streams in it unpack to, each to its
 // own scale; and a mark at each range that something was found in.
-type Picture struct {
+type ByteMap struct {
 	*Firmware
 	Bands []Band
 	Marks []Mark
@@ -72,12 +72,12 @@ const (
 	labelRoom    = 7 // units a letter takes
 )
 
-// picture draws the map of an image; nil where there is none.
-func picture(f *Firmware) *Picture {
+// byteMap draws the map of an image; nil where there is none.
+func byteMap(f *Firmware) *ByteMap {
 	if len(f.Map) == 0 {
 		return nil
 	}
-	p := &Picture{Firmware: f, Width: pictureWidth}
+	p := &ByteMap{Firmware: f, Width: pictureWidth}
 	y := 0
 	bar := map[int]int{} // where the bar of a space is
 	for s := range f.Spaces {
@@ -105,7 +105,7 @@ func picture(f *Firmware) *Picture {
 	return p
 }
 
-func (p *Picture) band(space, y int) Band {
+func (p *ByteMap) band(space, y int) Band {
 	size := max(p.Spaces[space].Size, 1)
 	b := Band{Title: fmt.Sprintf("%s: %s", p.Spaces[space].Name, bytesWords(p.Spaces[space].Size)), Y: y + 14, Top: y + 42}
 	scale := func(n int64) int { return int(float64(n) / float64(size) * pictureWidth) }
@@ -146,7 +146,7 @@ func (p *Picture) band(space, y int) Band {
 var blockWords = map[string]string{"tree": "files", "program": "program or kernel", "packed": "packed", "header": "header", "padding": "padding", "opaque": "encrypted or not to be read", "data": "data, text or not known", "frame": "container"}
 
 // class says what a range is for the eye.
-func (p *Picture) class(i int) string {
+func (p *ByteMap) class(i int) string {
 	r := &p.Map[i]
 	switch {
 	case r.Kind == "padding" || r.Kind == "header" || r.Kind == "opaque":
@@ -173,7 +173,7 @@ var (
 
 // mark numbers the ranges in which something was found. A finding's place begins
 // with its tree or program, whose name ends in the offset.
-func (p *Picture) mark(bar map[int]int) {
+func (p *ByteMap) mark(bar map[int]int) {
 	type finding struct{ place, words string }
 	var all []finding
 	add := func(place, format string, args ...any) {
@@ -246,7 +246,7 @@ func (p *Picture) mark(bar map[int]int) {
 // holds reports whether a finding's place is in a range: "squashfs at 0x40000: etc/passwd"
 // names the tree, "tar at 0x0 in gzip at 0x0: ..." the stream too, and
 // "esp-image at 0x0, offset 0x7753 of input" the byte.
-func (p *Picture) holds(r Range, place string) bool {
+func (p *ByteMap) holds(r Range, place string) bool {
 	if _, after, ok := strings.Cut(place, ", offset 0x"); ok {
 		var at int64
 		var space string
@@ -274,15 +274,15 @@ func bytesWords(n int64) string {
 }
 
 // Box is the drawing's view box.
-func (p *Picture) Box() template.HTMLAttr {
+func (p *ByteMap) Box() template.HTMLAttr {
 	return template.HTMLAttr(fmt.Sprintf(`viewBox="-2 0 %d %d" width="%d" height="%d"`, p.Width+4, p.High+4, p.Width+4, p.High+4)) //nolint:gosec // numbers of our own
 }
 
 // Hidden is how many runs of bytes are not drawn.
-func (p *Picture) Hidden() int { return max(0, len(p.Spaces)-len(p.Bands)) }
+func (p *ByteMap) Hidden() int { return max(0, len(p.Spaces)-len(p.Bands)) }
 
 // Legend is the classes that occur.
-func (p *Picture) Legend() []Block {
+func (p *ByteMap) Legend() []Block {
 	var all []Block
 	for _, class := range []string{"tree", "program", "packed", "header", "padding", "opaque", "data"} {
 		for _, b := range p.Bands {

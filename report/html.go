@@ -34,7 +34,7 @@ func HTML(out io.Writer, d *Document, v *vocab.Vocabulary) error {
 		"title": w.title, "short": short, "child": w.child, "wanted": func(x []law.Wanted) string { return w.wanted(x, 8) },
 		"scopeWords": scopeWords, "routes": routes, "gateWords": gateWords, "verdictOf": verdictOf, "percent": func(x float64) string { return fmt.Sprintf("%.0f%%", 100*x) },
 		"bits": func(x float64) string { return fmt.Sprintf("%.1f", x) }, "lower": lowerFirst, "top": func(r *law.Result) limbView { return limbView{r, 0} },
-		"picture": picture, "few": few, "more": more, "accountWords": accountWords, "serviceWords": serviceWords, "forWords": forWords, "signatureWords": signatureWords,
+		"byteMap": byteMap, "few": few, "more": more, "accountWords": accountWords, "serviceWords": serviceWords, "forWords": forWords, "signatureWords": signatureWords,
 	}).Parse(pageSource)
 	if err == nil {
 		_, err = page.Parse(firmwareSource)

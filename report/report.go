@@ -7,7 +7,9 @@
 package report
 
 import (
+	"encoding/base64"
 	"fmt"
+	"html/template"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +35,18 @@ type Product struct {
 	Dossier     string   `json:"dossier,omitempty"` // the folder's name
 }
 
+// Picture is evidence that a person understands by looking.
+type Picture struct {
+	Name string // of the evidence
+	Says string // what it shows, in words
+	PNG  []byte
+}
+
+// Source is the picture as the page holds it.
+func (p Picture) Source() template.URL {
+	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(p.PNG)) //nolint:gosec // a picture's bytes, encoded, in an image
+}
+
 // Outcome is how one check ended.
 type Outcome struct {
 	Check        string   `json:"check"`
@@ -49,11 +63,13 @@ type Outcome struct {
 type Document struct {
 	Product Product `json:"product"`
 	law.Assessment
+	Notes        []string            `json:"notes,omitempty"` // what a reader must know before the verdict is relied on
 	Checks       []Outcome           `json:"checks"`
 	Passwords    []*password.Report  `json:"passwords,omitempty"` // audits of the batches in the dossier
 	Firmware     []*Firmware         `json:"firmware,omitempty"`  // the images in the dossier
 	Observations []assay.Observation `json:"observations"`
 	Disclaimer   string              `json:"disclaimer"`
+	Pictures     []Picture           `json:"-"` // evidence that is a picture, shown in the page
 }
 
 // view is a document with what it takes to put it in words.

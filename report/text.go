@@ -42,6 +42,9 @@ type text struct {
 func (t *text) write() {
 	t.line(0, "%s", strings.TrimSpace(t.Product.Make+" "+t.Product.Name))
 	t.judged(0, t.Verdict, "%s", t.headline())
+	for _, n := range t.Notes {
+		t.line(0, "Note: %s", n)
+	}
 	for _, r := range t.Regimes {
 		t.regime(&r)
 	}
@@ -50,12 +53,14 @@ func (t *text) write() {
 		for _, x := range c {
 			t.line(2, "- %s", x.Fact)
 			for _, o := range x.Against {
-				t.line(4, "against it: %s by %s: %s", o.Source, o.By, o.Value)
+				t.line(4, "against it: %s: %s, %s by %s", t.title(o.Term), o.Value, o.Source, o.By)
 			}
 		}
 	}
+	unread := false
 	for _, c := range t.Checks {
 		if c.Outcome != "skipped" && !c.Whole {
+			unread = true
 			t.b.WriteByte('\n')
 			t.line(0, "Not all of the evidence could be read. %s", unreadRule)
 			if c.Outcome == "failed" {
@@ -70,6 +75,9 @@ func (t *text) write() {
 		t.b.WriteByte('\n')
 		t.line(0, "%s could still change a verdict. `assay ask %s` puts those that a person can answer, most decisive first.",
 			plural(len(qs), "unknown"), t.Product.Dossier)
+		if unread {
+			t.line(0, "What was answered already, and is still not relied on, wants the evidence that could not be read.")
+		}
 	}
 	t.b.WriteByte('\n')
 	t.line(0, "%s", Disclaimer)

@@ -37,6 +37,7 @@ type Input struct {
 	Checks   []*check.Check
 	Evidence check.Evidence
 	Parts    []assay.Subject     // that the dossier names
+	Product  check.Product       // that the dossier is about
 	Earlier  []assay.Observation // made before, in order, withdrawals and all
 }
 
@@ -178,7 +179,14 @@ func (r *run) lacking(c *check.Check) string {
 			return string(k)
 		}
 	}
-	return ""
+	var kinds []string
+	for _, k := range c.NeedsAny {
+		if r.in.Evidence != nil && len(r.in.Evidence.Of(k)) > 0 {
+			return ""
+		}
+		kinds = append(kinds, string(k))
+	}
+	return strings.Join(kinds, " or ")
 }
 
 // ended is how a check's function came back.
@@ -194,7 +202,7 @@ var errPanic = errors.New("the check itself is faulty and broke off; the log has
 func (r *run) apply(ctx context.Context, n *node, results map[*check.Check]any) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	pass := check.NewPass(n.check, check.Input{Evidence: r.in.Evidence, Parts: r.in.Parts, At: r.at, Results: results,
+	pass := check.NewPass(n.check, check.Input{Evidence: r.in.Evidence, Parts: r.in.Parts, Product: r.in.Product, At: r.at, Results: results,
 		Progress: func(done, total int64, what string) { r.progress(n.check, done, total, what) }})
 	back := make(chan ended, 1)
 	go func() {

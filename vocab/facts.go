@@ -43,8 +43,8 @@ type Fact struct {
 	Because []assay.ObservationID // that say so
 	Against []assay.ObservationID // that say otherwise; kept and shown
 
-	// Conflict is set when observations of equal standing contradict, so that
-	// the fact stays unknown.
+	// Conflict is set when observations of equal standing contradict, or what was
+	// observed speaks against a mere word, so that the fact stays unknown.
 	Conflict bool
 }
 

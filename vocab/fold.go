@@ -48,7 +48,39 @@ func (v *Vocabulary) FoldAll(parts []assay.Subject, observations []assay.Observa
 		t := v.Term(k.term)
 		f.Put(k.subject, t, t.fold(groups[k]))
 	}
+	f.doubt()
 	return f, nil
+}
+
+// doubt makes unknown each mere word of yes that something observed speaks against.
+// The word and what was observed are both kept.
+func (f *Facts) doubt() {
+	for i := range f.vocabulary.terms {
+		t := &f.vocabulary.terms[i]
+		if len(t.Doubted) == 0 {
+			continue
+		}
+		f.doubtOf(assay.Product, t)
+		for _, p := range f.parts[t.On] {
+			f.doubtOf(p.Subject, t)
+		}
+	}
+}
+
+func (f *Facts) doubtOf(s assay.Subject, t *Term) {
+	said := f.Fact(s, t)
+	if said.Basis != OnDeclared || !said.Value.Bool() {
+		return
+	}
+	doubted := Fact{Because: said.Because, Conflict: true}
+	for _, id := range t.Doubted {
+		if seen := f.Fact(s, f.vocabulary.Term(id)); seen.Basis&OnObserved != 0 && seen.Value.Bool() {
+			doubted.Against = append(doubted.Against, seen.Because...)
+		}
+	}
+	if len(doubted.Against) > 0 {
+		f.Put(s, t, doubted)
+	}
 }
 
 // Standing is the observations that still stand, in the order in which they were
@@ -65,8 +97,11 @@ func Standing(observations []assay.Observation) []assay.Observation {
 			}
 			continue
 		}
-		if _, ok := at[o.ID]; ok {
-			continue // said before, still stands
+		if i, ok := at[o.ID]; ok { // said before, still stands
+			if !o.At.After(kept[i].At) {
+				continue
+			}
+			gone[i] = true // said again: after what was said in between
 		}
 		at[o.ID] = len(kept)
 		kept = append(kept, o)

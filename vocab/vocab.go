@@ -59,11 +59,12 @@ type Term struct {
 	Unit     string     // of an int: "days", "months"
 	Values   []string
 	Fold     Fold
-	Title    string     // a short noun phrase for tables
-	Question string     // put to a person when nobody has observed it; empty: not asked
-	Help     string     // how to find the answer, in plain words
-	Source   assay.Cite // where the law or standard uses it
-	Lists    string     // the kind of part of which it says that the dossier names every one; mostly none
+	Title    string         // a short noun phrase for tables
+	Question string         // put to a person when nobody has observed it; empty: not asked
+	Help     string         // how to find the answer, in plain words
+	Source   assay.Cite     // where the law or standard uses it
+	Lists    string         // the kind of part of which it says that the dossier names every one; mostly none
+	Doubted  []assay.TermID // bools; where one was observed true, a mere word of yes on this bool is not relied on
 
 	index int // among all terms
 	slot  int // among the terms of its kind of subject
@@ -80,17 +81,18 @@ type Vocabulary struct {
 // the whole file out anew for each value that reads itself from text.
 type termFile struct {
 	Terms []struct {
-		ID       assay.TermID `yaml:"id"`
-		On       string       `yaml:"on"`
-		Type     string       `yaml:"type"`
-		Unit     string       `yaml:"unit"`
-		Values   []string     `yaml:"values"`
-		Fold     Fold         `yaml:"fold"`
-		Title    string       `yaml:"title"`
-		Question string       `yaml:"question"`
-		Help     string       `yaml:"help"`
-		Source   assay.Cite   `yaml:"source"`
-		Lists    string       `yaml:"lists"`
+		ID       assay.TermID   `yaml:"id"`
+		On       string         `yaml:"on"`
+		Type     string         `yaml:"type"`
+		Unit     string         `yaml:"unit"`
+		Values   []string       `yaml:"values"`
+		Fold     Fold           `yaml:"fold"`
+		Title    string         `yaml:"title"`
+		Question string         `yaml:"question"`
+		Help     string         `yaml:"help"`
+		Source   assay.Cite     `yaml:"source"`
+		Lists    string         `yaml:"lists"`
+		Doubted  []assay.TermID `yaml:"doubted_by"`
 	} `yaml:"terms"`
 }
 
@@ -117,7 +119,7 @@ func Load(fsys fs.FS) (*Vocabulary, error) {
 		}
 		for _, w := range f.Terms {
 			t := Term{ID: w.ID, On: w.On, Unit: w.Unit, Values: w.Values, Fold: w.Fold, Title: w.Title, Question: w.Question,
-				Help: w.Help, Source: w.Source, Lists: w.Lists}
+				Help: w.Help, Source: w.Source, Lists: w.Lists, Doubted: w.Doubted}
 			err := t.Type.UnmarshalText([]byte(w.Type))
 			if err == nil {
 				err = t.check()
@@ -142,6 +144,14 @@ func (v *Vocabulary) arrange() error {
 		t.slot = len(v.byKind[t.On])
 		v.byID[t.ID] = t
 		v.byKind[t.On] = append(v.byKind[t.On], t)
+	}
+	for i := range v.terms {
+		t := &v.terms[i]
+		for _, id := range t.Doubted {
+			if by := v.byID[id]; by == nil || by.Type != assay.BoolType || by.On != t.On || t.Type != assay.BoolType {
+				return fmt.Errorf("term %q: %w: doubted_by: %q is no bool said of a %s", t.ID, assay.ErrInvalid, id, t.On)
+			}
+		}
 	}
 	return nil
 }

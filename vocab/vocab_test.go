@@ -19,6 +19,8 @@ const words = `terms:
   - {id: x.smallest, type: int, fold: smallest, title: t, source: s}
   - {id: x.largest, type: date, fold: largest, title: t, source: s}
   - {id: x.complete, type: bool, lists: password, title: t, source: s}
+  - {id: p.preset, "on": password, type: bool, title: t, source: s}
+  - {id: p.chosen, "on": password, type: bool, doubted_by: [p.preset], title: t, source: s}
   - {id: p.kind, "on": password, type: text, values: [a, b], title: t, source: s}
 `
 
@@ -126,6 +128,33 @@ func TestStanding(t *testing.T) {
 	}
 }
 
+// What is said again counts as newest: a page that said yes, then no, and says yes
+// again, says yes.
+func TestSaidAgainIsNewest(t *testing.T) {
+	v := load(t, words)
+	yes := said(assay.Observed, assay.Product, "x.latest", assay.Bool(true), 1)
+	no := said(assay.Observed, assay.Product, "x.latest", assay.Bool(false), 2)
+	again := yes
+	again.At = again.At.AddDate(0, 0, 2)
+	for _, tt := range []struct {
+		name string
+		all  []assay.Observation
+		want bool
+	}{
+		{"newest", []assay.Observation{yes, no}, false},
+		{"again", []assay.Observation{yes, no, again}, true},
+		{"read-in-another-order", []assay.Observation{again, no, yes}, true},
+	} {
+		f, err := v.FoldAll(nil, tt.all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Fact(assay.Product, v.Term("x.latest")); !got.Known() || got.Value.Bool() != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got.Value, tt.want)
+		}
+	}
+}
+
 // What is said of the product stands for a part of which nothing else is known.
 func TestProductStandsForParts(t *testing.T) {
 	v := load(t, words)
@@ -185,6 +214,36 @@ func TestWithhold(t *testing.T) {
 	}
 }
 
+// A mere word of yes does not stand against what was observed of the same part.
+func TestDoubt(t *testing.T) {
+	v := load(t, words)
+	const x = assay.Subject("password/x")
+	yes, no := assay.Bool(true), assay.Bool(false)
+	for _, tt := range []struct {
+		name string
+		all  []assay.Observation
+		want bool // p.chosen of x is known
+	}{
+		{"a-word-alone", []assay.Observation{said(assay.Declared, x, "p.chosen", yes, 1)}, true},
+		{"against-what-was-seen", []assay.Observation{said(assay.Declared, x, "p.chosen", yes, 1), said(assay.Observed, x, "p.preset", yes, 1)}, false},
+		{"of-all-against-what-was-seen", []assay.Observation{said(assay.Declared, assay.Product, "p.chosen", yes, 1), said(assay.Observed, x, "p.preset", yes, 1)}, false},
+		{"seen-of-another", []assay.Observation{said(assay.Declared, x, "p.chosen", yes, 1), said(assay.Observed, "password/y", "p.preset", yes, 1)}, true},
+		{"seen-not-to-be", []assay.Observation{said(assay.Declared, x, "p.chosen", yes, 1), said(assay.Observed, x, "p.preset", no, 1)}, true},
+		{"word-against-word", []assay.Observation{said(assay.Declared, x, "p.chosen", yes, 1), said(assay.Declared, x, "p.preset", yes, 1)}, true},
+		{"both-seen", []assay.Observation{said(assay.Observed, x, "p.chosen", yes, 1), said(assay.Observed, x, "p.preset", yes, 1)}, true},
+		{"a-word-of-no", []assay.Observation{said(assay.Declared, x, "p.chosen", no, 1), said(assay.Observed, x, "p.preset", yes, 1)}, true},
+	} {
+		f, err := v.FoldAll(nil, tt.all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := f.Fact(x, v.Term("p.chosen"))
+		if got.Known() != tt.want || got.Conflict == tt.want {
+			t.Errorf("%s: known %v, conflict %v, want known %v", tt.name, got.Known(), got.Conflict, tt.want)
+		}
+	}
+}
+
 func TestFoldRefuses(t *testing.T) {
 	v := load(t, words)
 	for name, o := range map[string]assay.Observation{
@@ -210,6 +269,7 @@ func TestLoadRefuses(t *testing.T) {
 		"fold-does-not-fit": "terms:\n  - {id: x.y, type: text, fold: any, title: t, source: s}\n",
 		"values-of-a-bool":  "terms:\n  - {id: x.y, type: bool, values: [a], title: t, source: s}\n",
 		"lists-of-a-part":   "terms:\n  - {id: x.y, \"on\": password, type: bool, lists: password, title: t, source: s}\n",
+		"doubted-by-nobody": "terms:\n  - {id: x.y, type: bool, doubted_by: [x.z], title: t, source: s}\n",
 		"lists-of-a-text":   "terms:\n  - {id: x.y, type: text, lists: password, title: t, source: s}\n",
 	} {
 		if _, err := vocab.Load(fstest.MapFS{"x.yaml": {Data: []byte(text)}}); err == nil {

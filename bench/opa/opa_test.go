@@ -47,6 +47,9 @@ func product(r *rand.Rand) (*vocab.Facts, map[string]any) {
 			state(assay.Product, &terms[i], input)
 		}
 	}
+	// Labels are held against the supply of the product as a whole.
+	facts.Put(assay.Product, v.Term("supply.continuing"), vocab.Fact{Value: assay.Bool(true), Basis: vocab.OnDeclared, Because: []assay.ObservationID{"o-1"}})
+	input["supply.continuing"] = true
 	for _, kind := range v.Kinds() {
 		var list []any
 		for n := range kinds[kind] {

@@ -7,8 +7,13 @@ import (
 	"github.com/assay-psti/assay/check/components"
 	"github.com/assay-psti/assay/check/credentials"
 	"github.com/assay-psti/assay/check/image"
+	"github.com/assay-psti/assay/check/invitation"
+	"github.com/assay-psti/assay/check/pages"
 	"github.com/assay-psti/assay/check/passwords"
+	"github.com/assay-psti/assay/check/reporting"
 	"github.com/assay-psti/assay/check/secrets"
+	"github.com/assay-psti/assay/check/statement"
+	"github.com/assay-psti/assay/check/support"
 	"github.com/assay-psti/assay/check/updates"
 )
 
@@ -19,8 +24,13 @@ func Checks() []*check.Check {
 		components.Check,
 		credentials.Check,
 		image.Check,
+		invitation.Check,
+		pages.Check,
 		passwords.Check,
+		reporting.Check,
 		secrets.Check,
+		statement.Check,
+		support.Check,
 		updates.Check,
 	}
 }

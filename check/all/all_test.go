@@ -42,11 +42,24 @@ func TestDocument(t *testing.T) {
 		for _, k := range c.Needs {
 			kinds = append(kinds, string(k))
 		}
+		var some []string
+		for _, k := range c.NeedsAny {
+			some = append(some, string(k))
+		}
+		if len(some) > 0 {
+			kinds = append(kinds, strings.Join(some, " or "))
+		}
+		for _, r := range c.Requires {
+			kinds = append(kinds, "what "+r.Name+" found")
+		}
 		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s |\n", c.Name, strings.ReplaceAll(c.Name, "/", ""), strings.Join(kinds, ", "), c.Title())
 	}
 	for _, c := range all.Checks() {
 		_, text, _ := strings.Cut(c.Doc, "\n")
-		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n%s\n\nIt states:\n\n", c.Name, c.Title(), strings.TrimSpace(text))
+		fmt.Fprintf(&b, "\n## %s\n\n%s.\n\n%s\n\n", c.Name, c.Title(), strings.TrimSpace(text))
+		if len(c.Observes) > 0 {
+			b.WriteString("It states:\n\n")
+		}
 		terms := slices.Sorted(slices.Values(c.Observes))
 		for _, term := range terms {
 			fmt.Fprintf(&b, "- `%s`\n", term)

@@ -7,6 +7,7 @@ package checktest
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,11 +29,12 @@ var At = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // Run tries the check on each testdata/*.txtar of the package under test. Files
 // below evidence/ are the dossier's evidence. A file "links" makes symbolic links,
-// one "name -> target" a line; a file "parts" names parts of the product. The file
-// "want" holds what is wanted, as Format writes it.
+// one "name -> target" a line; a file "parts" names parts of the product; a file
+// "product" says what it is, one "name|make|model|page-PURPOSE: VALUE" a line. The
+// file "want" holds what is wanted, as Format writes it.
 //
-// A check that requires others is given their results by the caller, or, where
-// results is nil, what they return of the same dossier.
+// A check that requires others is given their results by the caller; those that
+// are not given are made by running them.
 func Run(t *testing.T, c *check.Check, results map[*check.Check]any) {
 	t.Helper()
 	if err := check.Validate([]*check.Check{c}); err != nil {
@@ -55,6 +57,7 @@ func try(t *testing.T, c *check.Check, results map[*check.Check]any, name string
 	dir := t.TempDir()
 	want := -1
 	var parts []assay.Subject
+	var product check.Product
 	for i, f := range archive.Files {
 		switch {
 		case f.Name == "want":
@@ -65,6 +68,8 @@ func try(t *testing.T, c *check.Check, results map[*check.Check]any, name string
 			for _, p := range strings.Fields(string(f.Data)) {
 				parts = append(parts, assay.Subject(p))
 			}
+		case f.Name == "product":
+			product = productOf(t, string(f.Data))
 		case strings.HasPrefix(f.Name, "evidence/"):
 			full := filepath.Join(dir, filepath.FromSlash(f.Name))
 			if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
@@ -74,10 +79,10 @@ func try(t *testing.T, c *check.Check, results map[*check.Check]any, name string
 				t.Fatal(err)
 			}
 		default:
-			t.Fatalf("%s: file %q is neither want, links, parts nor below evidence/", name, f.Name)
+			t.Fatalf("%s: file %q is neither want, links, parts, product nor below evidence/", name, f.Name)
 		}
 	}
-	got := Observe(t, c, filepath.Join(dir, "evidence"), parts, results)
+	got := observe(t, c, filepath.Join(dir, "evidence"), parts, product, results)
 	if want < 0 {
 		archive.Files = append(archive.Files, txtar.File{Name: "want"})
 		want = len(archive.Files) - 1
@@ -92,6 +97,26 @@ func try(t *testing.T, c *check.Check, results map[*check.Check]any, name string
 	if diff := cmp.Diff(string(archive.Files[want].Data), got); diff != "" {
 		t.Errorf("%s: -want +got\n%s", name, diff)
 	}
+}
+
+func productOf(t *testing.T, text string) (p check.Product) {
+	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+		key, value, ok := strings.Cut(line, ": ")
+		purpose, page := strings.CutPrefix(key, "page-")
+		switch {
+		case ok && page:
+			p.Pages = append(p.Pages, check.Page{Purpose: purpose, URL: value})
+		case ok && key == "name":
+			p.Name = value
+		case ok && key == "make":
+			p.Make = value
+		case ok && key == "model":
+			p.Models = append(p.Models, value)
+		default:
+			t.Fatalf("product: %q: want name, make, model or page-PURPOSE, a colon and a value", line)
+		}
+	}
+	return p
 }
 
 func link(t *testing.T, dir, text string) {
@@ -114,15 +139,20 @@ func link(t *testing.T, dir, text string) {
 // came of it as text.
 func Observe(t *testing.T, c *check.Check, dir string, parts []assay.Subject, results map[*check.Check]any) string {
 	t.Helper()
+	return observe(t, c, dir, parts, check.Product{}, results)
+}
+
+func observe(t *testing.T, c *check.Check, dir string, parts []assay.Subject, product check.Product, results map[*check.Check]any) string {
+	t.Helper()
 	folder, err := evidence.Open(t.Context(), dir, evidence.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer folder.Close()
-	if results == nil {
-		results = required(t, c, folder, parts)
-	}
-	pass := check.NewPass(c, check.Input{Evidence: folder, Parts: parts, At: At, Results: results})
+	made := required(t, c, folder, parts, product)
+	maps.Copy(made, results)
+	results = made
+	pass := check.NewPass(c, check.Input{Evidence: folder, Parts: parts, Product: product, At: At, Results: results})
 	_, failed := c.Run(t.Context(), pass)
 	report, refused := pass.End()
 	if refused != nil {
@@ -132,11 +162,11 @@ func Observe(t *testing.T, c *check.Check, dir string, parts []assay.Subject, re
 }
 
 // required runs what a check requires on the same evidence.
-func required(t *testing.T, c *check.Check, folder *evidence.Folder, parts []assay.Subject) map[*check.Check]any {
+func required(t *testing.T, c *check.Check, folder *evidence.Folder, parts []assay.Subject, product check.Product) map[*check.Check]any {
 	t.Helper()
 	results := map[*check.Check]any{}
 	for _, q := range c.Requires {
-		pass := check.NewPass(q, check.Input{Evidence: folder, Parts: parts, At: At, Results: required(t, q, folder, parts)})
+		pass := check.NewPass(q, check.Input{Evidence: folder, Parts: parts, Product: product, At: At, Results: required(t, q, folder, parts, product)})
 		result, err := q.Run(t.Context(), pass)
 		if err != nil {
 			t.Fatalf("check %s, which %s requires: %v", q, c, err)

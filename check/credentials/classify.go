@@ -58,7 +58,7 @@ func Classify(c *rootfs.Credential) (Kind, string) {
 		return Elsewhere, "its name speaks of an account on something else"
 	case c.Source == "wifi" || wireless(keyWords):
 		return wifi(c, base, key)
-	case c.State == rootfs.Empty && c.User == "":
+	case c.State == rootfs.Empty && (c.User == "" || c.User == "anonymous"): // access without any password, which is no blank password
 		return Unclear, orWords(c.Why, "an empty field of nobody in particular")
 	case c.Source == "htpasswd" || c.Source == "httpd.conf" || c.Source == "lighttpd" || c.Source == "vsftpd" || c.Source == "mosquitto" && key != "remote_password":
 		return Login, ""

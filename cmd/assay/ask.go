@@ -61,7 +61,7 @@ type questioner struct {
 	asAt    assay.Date
 	laws    []string
 	only    string
-	skipped []law.Wanted
+	skipped []law.Wanted // not to be put again
 }
 
 func (q *questioner) asks() ([]law.Ask, error) {
@@ -143,6 +143,8 @@ func (q *questioner) run(want func(law.Ask) bool) (answered int, err error) {
 			return answered, err
 		}
 		answered++
+		// An answer that does not settle it is not asked for again.
+		q.skipped = append(q.skipped, law.Wanted{Subject: asks[i].Subject, Term: asks[i].Term.ID})
 	}
 }
 

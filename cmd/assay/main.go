@@ -45,6 +45,8 @@ type commands struct {
 	Law  lawCommand  `cmd:"" help:"Show the law as data, and compare it between dates."`
 
 	Passwords passwordsCommand `cmd:"" help:"Audit a batch of default passwords, or generate lawful ones."`
+	Read      readCommand      `cmd:"" help:"Read public information: pages, statements, security.txt."`
+	Watch     watchCommand     `cmd:"" help:"Tell what changed when in what was published, from the kept pages."`
 	Firmware  firmwareCommand  `cmd:"" help:"Take a firmware image apart: map, ways in, secrets, updates, components."`
 	Statement statementCommand `cmd:"" help:"Build and sign the statement of compliance."`
 	Verify    verifyCommand    `cmd:"" help:"Check a signed statement of compliance: 0 it holds, 1 something does not, 2 it cannot be read."`

@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 			}
 			e.Setenv("ROOT", root)
 			e.Setenv("INPUTS", filepath.Join(root, "..", "shared", "inputs"))
-			return nil
+			return serveSite(e)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			// exits N COMMAND... runs a command that must end with the status N.

@@ -24,16 +24,25 @@ import (
 )
 
 type testCommand struct {
-	Dir   string   `arg:"" help:"The dossier's folder."`
-	AsAt  date     `help:"Judge by the law of this day, for supply on this day (default: today)." placeholder:"DATE"`
-	Law   []string `help:"The regimes to judge by (default: as in product.yaml, else uk-psti)." placeholder:"ID"`
-	JSON  bool     `name:"json" help:"Machine form on standard output, and nothing else there."`
-	Limbs bool     `help:"Show every limb, not only those that decide."`
-	Jobs  int      `help:"Checks that run at the same time." default:"2"`
+	Dir    string   `arg:"" help:"The dossier's folder."`
+	AsAt   date     `help:"Judge by the law of this day, for supply on this day (default: today)." placeholder:"DATE"`
+	Law    []string `help:"The regimes to judge by (default: as in product.yaml, else uk-psti)." placeholder:"ID"`
+	JSON   bool     `name:"json" help:"Machine form on standard output, and nothing else there."`
+	Limbs  bool     `help:"Show every limb, not only those that decide."`
+	Jobs   int      `help:"Checks that run at the same time." default:"2"`
+	Fetch  bool     `help:"First fetch the public pages that product.yaml names, and keep them as evidence. Without it, no network is used."`
+	Render bool     `help:"With --fetch: also show the product's page in Chromium, keep pictures, and measure where the support period stands."`
+
+	AuthorisedBy string `name:"authorised-by" help:"Who allowed speaking to addresses that are not public; it is recorded." placeholder:"NAME"`
 }
 
 // Run checks, judges and writes the report.
 func (c *testCommand) Run(ctx context.Context, env *environment) error {
+	if c.Fetch {
+		if err := fetchPages(ctx, env, c.Dir, c.AuthorisedBy, c.Render); err != nil {
+			return err
+		}
+	}
 	d, err := dossier.Open(ctx, c.Dir)
 	if err != nil {
 		return err
@@ -55,7 +64,7 @@ func (c *testCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	doc.Product.Dossier = filepath.ToSlash(filepath.Clean(c.Dir))
-	doc.Checks, doc.Passwords, doc.Firmware = outcomes, audits, images
+	doc.Checks, doc.Passwords, doc.Firmware, doc.Pictures = outcomes, audits, images, pictures(d)
 	if err := writeReports(d, doc); err != nil {
 		return err
 	}
@@ -80,7 +89,7 @@ func (c *testCommand) Run(ctx context.Context, env *environment) error {
 func runChecks(ctx context.Context, env *environment, d *dossier.Dossier, jobs int) ([]report.Outcome, []*password.Report, []*report.Firmware, error) {
 	p := progress{environment: env}
 	defer p.clear()
-	result, err := runner.Run(ctx, runner.Input{Checks: all.Checks(), Evidence: d.Evidence, Parts: d.Parts(), Earlier: d.Observed},
+	result, err := runner.Run(ctx, runner.Input{Checks: all.Checks(), Evidence: d.Evidence, Parts: d.Parts(), Product: productOf(&d.Product), Earlier: d.Observed},
 		runner.Options{Jobs: jobs, Now: env.now, Log: slog.Default(), Emit: p.message})
 	if err != nil {
 		return nil, nil, nil, err
@@ -115,7 +124,8 @@ func runChecks(ctx context.Context, env *environment, d *dossier.Dossier, jobs i
 // was evidence that they could not read, or not whole.
 func shortfall(outcomes []report.Outcome) (failed []report.Outcome, unread []assay.TermID) {
 	for _, o := range outcomes {
-		if o.Outcome == string(runner.Skipped) || o.Whole {
+		// A check that was skipped had nothing to read, unless one that it requires could not read it.
+		if o.Outcome == string(runner.Skipped) && !strings.HasSuffix(o.Reason, ", which "+string(runner.Failed)) || o.Whole {
 			continue
 		}
 		if o.Outcome == string(runner.Failed) {
@@ -147,7 +157,40 @@ func assess(d *dossier.Dossier, asAt assay.Date, laws []string, unread ...assay.
 	return &report.Document{
 		Product:    report.Product{Name: p.Name, Make: p.Make, Models: p.Models, Description: p.Description},
 		Assessment: *a, Observations: standing, Disclaimer: report.Disclaimer, Checks: []report.Outcome{},
+		Notes: over(facts, asAt),
 	}, nil
+}
+
+// maxNotes bounds how many consignments are noted one by one.
+const maxNotes = 10
+
+// over notes which supply was over before the day for which it is judged: on that
+// day labels, periods and statements may have been others.
+func over(facts *vocab.Facts, asAt assay.Date) []string {
+	v := facts.Vocabulary()
+	var subjects []assay.Subject
+	for _, p := range facts.Parts(v.Term("supply.date").On) {
+		subjects = append(subjects, p.Subject)
+	}
+	if len(subjects) == 0 {
+		subjects = append(subjects, assay.Product)
+	}
+	var notes []string
+	for _, s := range subjects {
+		continuing, last := facts.Fact(s, v.Term("supply.continuing")), facts.Fact(s, v.Term("supply.date"))
+		if continuing.Known() && !continuing.Value.Bool() && last.Known() && last.Value.Date().Before(asAt) {
+			what := "Supply"
+			if s != assay.Product {
+				what = "Supply of " + string(s)
+			}
+			if len(notes) == maxNotes {
+				return append(notes, "More consignments were over before the day for which they are judged.")
+			}
+			notes = append(notes, fmt.Sprintf("%s was over on %s, but what is judged is supply on %s. For that day, judge with --as-at %s.",
+				what, last.Value.Date().Words(), asAt.Words(), last.Value.Date()))
+		}
+	}
+	return notes
 }
 
 // writeReports puts assessment.json and report.html into the dossier.
