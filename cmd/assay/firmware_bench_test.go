@@ -261,9 +261,9 @@ func BenchmarkCamera(b *testing.B) {
 	var peak int64
 	for b.Loop() {
 		cmd := exec.Command(binary, "firmware", "--json", image)
-		_ = cmd.Run() // 1: it fails, as it must
-		if cmd.ProcessState.ExitCode() != exitFail {
-			b.Fatalf("exits with %d, want %d", cmd.ProcessState.ExitCode(), exitFail)
+		_ = cmd.Run() // 1 or 3: what the packages' own scripts may do to a password leaves some of them open
+		if code := cmd.ProcessState.ExitCode(); code != exitFail && code != exitInconclusive {
+			b.Fatalf("exits with %d, want %d or %d", code, exitFail, exitInconclusive)
 		}
 		peak = max(peak, peakBytes(cmd.ProcessState))
 	}
@@ -281,6 +281,9 @@ func BenchmarkCamera(b *testing.B) {
 	b.ReportMetric(float64(len(plants())), "planted")
 	b.ReportMetric(float64(len(f.Components)), "components")
 	b.Logf("image %d bytes, unsquashfs -p 2 %v, assay %v, peak %d MiB; missed: %q", info.Size(), unsquashfs, each, peak>>20, missed)
+	for _, r := range f.Remarks {
+		b.Logf("remark: %s", r)
+	}
 	for _, s := range f.Secrets {
 		b.Logf("secret: %s %s", s.What, s.Place)
 	}
