@@ -245,10 +245,12 @@ func BenchmarkCamera(b *testing.B) {
 	image := camera(b, root)
 	peer := time.Now()
 	squash := filepath.Join(filepath.Dir(image), "root.squashfs")
-	if out, err := exec.Command("unsquashfs", "-p", "2", "-q", "-n", "-d", filepath.Join(b.TempDir(), "out"), squash).CombinedOutput(); err != nil {
+	un := exec.Command("unsquashfs", "-p", "2", "-q", "-n", "-d", filepath.Join(b.TempDir(), "out"), squash)
+	if out, err := un.CombinedOutput(); err != nil {
 		b.Logf("unsquashfs: %v: %s", err, out)
 	}
 	unsquashfs := time.Since(peer)
+	used := func(s *os.ProcessState) time.Duration { return s.UserTime() + s.SystemTime() }
 	binary := filepath.Join(b.TempDir(), "assay")
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		b.Fatalf("build: %v: %s", err, out)
@@ -259,6 +261,7 @@ func BenchmarkCamera(b *testing.B) {
 	}
 	b.SetBytes(info.Size())
 	var peak int64
+	var cpu time.Duration
 	for b.Loop() {
 		cmd := exec.Command(binary, "firmware", "--json", image)
 		_ = cmd.Run() // 1 or 3: what the packages' own scripts may do to a password leaves some of them open
@@ -266,9 +269,11 @@ func BenchmarkCamera(b *testing.B) {
 			b.Fatalf("exits with %d, want %d or %d", code, exitFail, exitInconclusive)
 		}
 		peak = max(peak, peakBytes(cmd.ProcessState))
+		cpu += used(cmd.ProcessState)
 	}
 	each := b.Elapsed() / time.Duration(b.N)
 	b.ReportMetric(each.Seconds()/unsquashfs.Seconds(), "times-unsquashfs")
+	b.ReportMetric(cpu.Seconds()/float64(b.N)/used(un.ProcessState).Seconds(), "times-its-processor-time")
 	b.ReportMetric(float64(peak)/(1<<20), "peak-MiB")
 
 	env := &environment{errOut: &bytes.Buffer{}, now: time.Now}
