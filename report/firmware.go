@@ -25,8 +25,9 @@ type Firmware struct {
 	Folder bool         `json:"folder,omitempty"`
 
 	// Verdict is FAIL, INCONCLUSIVE or NO FINDING; Meaning says it in a sentence, Because why, Unseen what was not looked at.
-	Verdict string   `json:"verdict"`
-	Meaning string   `json:"meaning"`
+	// They are empty in a dossier, where the law judges the whole.
+	Verdict string   `json:"verdict,omitempty"`
+	Meaning string   `json:"meaning,omitempty"`
 	Because []string `json:"because,omitempty"`
 	Unseen  []string `json:"unseen,omitempty"`
 
@@ -180,7 +181,7 @@ func NewFirmware(item *image.Item, observations []assay.Observation, now time.Ti
 	}
 	published := map[string]string{} // by place
 	for _, o := range observations {
-		if o.Term == "password.published_default" && o.Value.Bool() && len(o.Evidence) > 0 {
+		if o.Term == "password.published_default" && o.Value.Bool() && len(o.Evidence) > 0 && o.Evidence[0].Digest == f.Digest {
 			published[o.Evidence[0].Place] = o.Note
 		}
 	}
@@ -273,7 +274,7 @@ func (f *Firmware) tree(t *image.Tree, published map[string]string, now time.Tim
 }
 
 func credential(c *rootfs.Credential, what, why, place, published string, show bool) Credential {
-	x := Credential{For: what, Source: c.Source, Key: printable(c.Key), User: printable(c.User), State: string(c.State), Note: printable(why), Place: place, Published: published, secret: c.Secret}
+	x := Credential{For: what, Source: c.Source, Key: printable(credentials.Name(c)), User: printable(c.User), State: string(c.State), Note: printable(why), Place: place, Published: published, secret: c.Secret}
 	switch {
 	case c.State == rootfs.Empty:
 		x.Shown = "(empty)"

@@ -142,7 +142,10 @@ func (w *firmwareText) ranges() {
 	}
 }
 
-func (w *firmwareText) account(a Account) {
+func (w *firmwareText) account(a Account) { w.line(2, "%s: %s (%s)", a.User, accountWords(a), a.Place) }
+
+// accountWords says what the password of an account is.
+func accountWords(a Account) string {
 	what := map[string]string{"empty": "no password is needed", "locked": "locked", "hash": "a fixed hash", "plain": "text that is no hash", "shadowed": "its line in shadow is missing"}[a.State]
 	if what == "" {
 		what = a.State
@@ -159,10 +162,15 @@ func (w *firmwareText) account(a Account) {
 	if a.Published != "" {
 		what += ", of a published default password"
 	}
-	w.line(2, "%s: %s (%s)", a.User, what, a.Place)
+	return what
 }
 
 func (w *firmwareText) service(s Service) {
+	w.line(2, "%s: %s (%s%s)", s.Program, serviceWords(s), s.Place, chain(s.Chain))
+}
+
+// serviceWords says what a service is and when it starts.
+func serviceWords(s Service) string {
 	what := s.Kind
 	if s.Port > 0 {
 		what += fmt.Sprintf(" on port %d", s.Port)
@@ -178,7 +186,7 @@ func (w *firmwareText) service(s Service) {
 	if s.NoPassword {
 		what += ", without any password"
 	}
-	w.line(2, "%s: %s (%s%s)", s.Program, what, s.Place, chain(s.Chain))
+	return what
 }
 
 func chain(places []string) string {
@@ -200,8 +208,7 @@ func (w *firmwareText) credential(c Credential) {
 	if c.Note != "" {
 		note += "; " + c.Note
 	}
-	kind := map[string]string{"login": "log-in", "wi-fi": "access point", "elsewhere": "for something else", "unclear": "to be looked at"}[c.For]
-	w.line(2, "%s: %s: %s%s (%s)", kind, who, c.Shown, note, c.Place)
+	w.line(2, "%s: %s: %s%s (%s)", forWords(c.For), who, c.Shown, note, c.Place)
 }
 
 func (w *firmwareText) certificate(c Certificate) {
@@ -226,13 +233,7 @@ func (w *firmwareText) update(u Update) {
 	if u.Over != "" {
 		what += " over " + u.Over
 	}
-	checked := "whether a signature is checked is not known"
-	switch u.Verified {
-	case string(rootfs.Yes):
-		checked = "a signature is checked"
-	case string(rootfs.No):
-		checked = "nothing beside it checks a signature"
-	}
+	checked := signatureWords(u.Verified)
 	if u.By != "" {
 		checked += " (" + u.By + ")"
 	}
@@ -271,4 +272,20 @@ func matches(n int) string {
 		return "1 match"
 	}
 	return fmt.Sprintf("%d matches", n)
+}
+
+// forWords says what a credential is for.
+func forWords(kind string) string {
+	return map[string]string{"login": "log-in", "wi-fi": "access point", "elsewhere": "for something else", "unclear": "to be looked at"}[kind]
+}
+
+// signatureWords says whether something checks the signature of an update.
+func signatureWords(verified string) string {
+	switch verified {
+	case string(rootfs.Yes):
+		return "a signature is checked"
+	case string(rootfs.No):
+		return "nothing beside it checks a signature"
+	}
+	return "whether a signature is checked is not known"
 }

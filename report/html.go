@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -16,6 +17,9 @@ import (
 
 //go:embed report.html
 var pageSource string
+
+//go:embed firmware.html
+var firmwareSource string
 
 //go:embed report.css
 var styleSource string
@@ -30,7 +34,11 @@ func HTML(out io.Writer, d *Document, v *vocab.Vocabulary) error {
 		"title": w.title, "short": short, "child": w.child, "wanted": func(x []law.Wanted) string { return w.wanted(x, 8) },
 		"scopeWords": scopeWords, "routes": routes, "gateWords": gateWords, "verdictOf": verdictOf, "percent": func(x float64) string { return fmt.Sprintf("%.0f%%", 100*x) },
 		"bits": func(x float64) string { return fmt.Sprintf("%.1f", x) }, "lower": lowerFirst, "top": func(r *law.Result) limbView { return limbView{r, 0} },
+		"byteMap": byteMap, "few": few, "more": more, "accountWords": accountWords, "serviceWords": serviceWords, "forWords": forWords, "signatureWords": signatureWords,
 	}).Parse(pageSource)
+	if err == nil {
+		_, err = page.Parse(firmwareSource)
+	}
 	if err != nil {
 		return err
 	}
@@ -177,3 +185,15 @@ func routes(group string) string {
 	}
 	return ""
 }
+
+// maxFew bounds the rows of a table of the firmware part.
+const maxFew = 60
+
+// few are the first elements of a slice of any kind, for a table.
+func few(all any) any {
+	v := reflect.ValueOf(all)
+	return v.Slice(0, min(v.Len(), maxFew)).Interface()
+}
+
+// more is how many elements few leaves out.
+func more(all any) int { return max(0, reflect.ValueOf(all).Len()-maxFew) }

@@ -66,6 +66,7 @@ type Document struct {
 	Notes        []string            `json:"notes,omitempty"` // what a reader must know before the verdict is relied on
 	Checks       []Outcome           `json:"checks"`
 	Passwords    []*password.Report  `json:"passwords,omitempty"` // audits of the batches in the dossier
+	Firmware     []*Firmware         `json:"firmware,omitempty"`  // the images in the dossier
 	Observations []assay.Observation `json:"observations"`
 	Disclaimer   string              `json:"disclaimer"`
 	Pictures     []Picture           `json:"-"` // evidence that is a picture, shown in the page

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/component"
 	"github.com/assay-psti/assay/internal/browsertest"
 	"github.com/assay-psti/assay/law"
 	"github.com/assay-psti/assay/report"
@@ -98,7 +99,27 @@ func document(t *testing.T) (*report.Document, *vocab.Vocabulary) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	image := &report.Firmware{
+		File: "lamp.bin", Digest: seen[0].Digest, Bytes: 4096,
+		Spaces: []report.Space{{Name: "input", Size: 4096}, {Name: "gzip at 0x440", Size: 9000}},
+		Map: []report.Range{
+			{Kind: "uimage", Name: "Lamp <b>", Size: 2048, Parent: -1},
+			{Kind: "header", Size: 64, Parent: 0, Depth: 1, Leaf: true, Entropy: 3.5},
+			{Kind: "gzip", Offset: 64, Size: 1984, Parent: 0, Depth: 1, Leaf: true, Entropy: 7.9},
+			{Space: 1, Kind: "tar", Size: 9000, Parent: 2, Depth: 2, Leaf: true, Entropy: 5},
+			{Kind: "padding", Offset: 2048, Size: 1024, Parent: -1, Leaf: true, Detail: "0xff repeated"},
+			{Kind: "opaque", Offset: 3072, Size: 1024, Parent: -1, Leaf: true, Entropy: 8},
+		},
+		Unread:      []report.Unread{{Where: "opaque data at 0xc00 of input", Reason: "encrypted", Why: "passes for random; ask the maker for the plain image"}},
+		Accounts:    []report.Account{{User: "root", State: "hash", Live: true, Shell: "yes", Scheme: "md5crypt", Place: "tar at 0x0 in gzip at 0x440: etc/shadow line 1, offset 5"}},
+		Services:    []report.Service{{Program: "telnetd", Kind: "telnet", Port: 23, InImage: "yes", Place: "tar at 0x0 in gzip at 0x440: etc/init.d/rcS line 2, offset 10", Chain: []string{"etc/inittab:1"}}},
+		Credentials: []report.Credential{{For: "login", Key: "password", User: "admin", State: "plain", Shown: "***** (5)", Published: "in a list", Place: "tar at 0x0 in gzip at 0x440: etc/web.ini line 2, offset 20"}},
+		Secrets:     []report.Secret{{What: "private key RSA 2048", Place: "tar at 0x0 in gzip at 0x440: etc/key.pem line 1, offset 0"}},
+		Updates:     []report.Update{{Client: "script", Address: "ftp://updates.example", Verified: "no", Place: "tar at 0x0 in gzip at 0x440: sbin/up line 2, offset 9"}},
+		Components:  []component.Component{{Name: "busybox", Version: "1.22.1", Seen: 3, Evidence: []component.Evidence{{File: "bin/busybox", Offset: 77, Text: "BusyBox v1.22.1"}}}},
+	}
 	return &report.Document{
+		Firmware:   []*report.Firmware{image},
 		Product:    report.Product{Name: "Glow 2", Make: "Lumen", Models: []string{"G2"}, Dossier: "glow"},
 		Assessment: *a, Observations: observations, Disclaimer: report.Disclaimer,
 		Checks: []report.Outcome{{Check: "life", Title: "How long it lasts", Outcome: "ran", Observations: 1, Whole: false, Remarks: []string{"looked at one lamp"}}},

@@ -58,7 +58,7 @@ func Classify(c *rootfs.Credential) (Kind, string) {
 		return Elsewhere, "its name speaks of an account on something else"
 	case c.Source == "wifi" || wireless(keyWords):
 		return wifi(c, base, key)
-	case c.State == rootfs.Empty && c.User == "":
+	case c.State == rootfs.Empty && (c.User == "" || c.User == "anonymous"): // access without any password, which is no blank password
 		return Unclear, orWords(c.Why, "an empty field of nobody in particular")
 	case c.Source == "htpasswd" || c.Source == "httpd.conf" || c.Source == "lighttpd" || c.Source == "vsftpd" || c.Source == "mosquitto" && key != "remote_password":
 		return Login, ""
@@ -140,11 +140,20 @@ func words(c *rootfs.Credential, kind Kind) string {
 	return "the password " + check.Printable(c.Key)
 }
 
+// Name is what a credential stands under. Where it was taken for one since it
+// stands beside a pass phrase, that pass phrase is not repeated.
+func Name(c *rootfs.Credential) string {
+	if c.Beside && strings.Contains(c.Why, "beside a pass phrase") {
+		return "a pass phrase"
+	}
+	return c.Key
+}
+
 func keyWords(c *rootfs.Credential) string {
 	what := "a value"
 	switch {
 	case c.Key != "" && c.Beside:
-		what = "a value beside " + c.Key
+		what = "a value beside " + Name(c)
 	case c.Key != "":
 		what = c.Key
 	}

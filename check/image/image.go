@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"reflect"
+	"sync"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/check"
@@ -220,12 +221,16 @@ func openImage(ctx context.Context, pass *check.Pass, item evidence.Item) (*firm
 }
 
 func (t *Tree) read(ctx context.Context, fsys fs.FS) error {
-	var err, first error
+	// Both walk the tree in the same order, so that what one unpacks the other finds unpacked.
+	var first, inventory error
 	keep := func(e error) { first = errors.Join(first, e) }
+	var wg sync.WaitGroup
+	wg.Go(func() { t.Inventory, inventory = component.Find(ctx, fsys) })
+	var err error
 	t.Contents, err = rootfs.ReadContents(ctx, fsys)
 	keep(err)
-	t.Inventory, err = component.Find(ctx, fsys)
-	keep(err)
+	wg.Wait()
+	keep(inventory)
 	dirs, err := rootfs.Roots(ctx, fsys)
 	keep(err)
 	for _, dir := range dirs {

@@ -116,6 +116,9 @@ func (r *Replacement) look(ctx context.Context, in io.Reader, name string, scrip
 		window := buf[:kept+n]
 		if scripts && total == 0 && isText(window) {
 			r.script(name, window)
+			if len(window) == len(buf) && bytes.HasPrefix(window, []byte("#!")) {
+				r.Whole = false // a script that goes on beyond what was looked at
+			}
 		}
 		if !own && r.Forces == nil {
 			if at := forces(window); at >= 0 {
@@ -139,10 +142,10 @@ func (r *Replacement) look(ctx context.Context, in io.Reader, name string, scrip
 func isText(b []byte) bool { return bytes.IndexByte(b[:min(len(b), 512)], 0) < 0 }
 
 // systemProgram reports whether a program speaks of choosing passwords since that
-// is its trade: the system's own log-in programs and libraries.
+// is its trade: the system's own log-in programs and libraries, and interpreters.
 func systemProgram(name string) bool {
 	base := path.Base(name)
-	for _, p := range []string{"busybox", "toybox", "libc.", "libc-", "libuClibc", "libcrypt", "libcrypto", "libssl", "libpam", "pam_", "dropbear", "passwd", "chpasswd", "login", "sshd", "wpa_", "hostapd", "openssl", "openvpn", "pppd", "smbd", "libsmb", "libgnutls", "libkrb5", "libcurl", "curl", "wget"} {
+	for _, p := range []string{"busybox", "toybox", "libc.", "libc-", "libuClibc", "libcrypt", "libcrypto", "libssl", "libpam", "pam_", "dropbear", "passwd", "chpasswd", "login", "sshd", "wpa_", "hostapd", "openssl", "openvpn", "pppd", "smbd", "libsmb", "libgnutls", "libkrb5", "libcurl", "curl", "wget", "php", "libphp", "python", "libpython", "perl", "node"} {
 		if strings.HasPrefix(base, p) {
 			return true
 		}

@@ -51,7 +51,7 @@ var realRows = map[string]realRow{
 	"cameras/spycam_rootfs.squashfs": {verdict: "FAIL", kinds: []string{"squashfs"}, roots: 1, unread: []string{"unknown"}, because: []string{"root has no password"},
 		terms: []string{"password/firmware-root password.blank_accepted", "interface/telnet-23 interface.unauthenticated"}, shows: []string{"no password is needed"}},
 
-	"esp/WLED_0.15.0_ESP32.bin":            {verdict: "FAIL", kinds: []string{"esp-image", "segment"}, because: []string{"access point WLED-AP"}, terms: []string{"password/config-WLED-AP password.unique_per_product"}, shows: []string{"to be looked at: wled1234"}},
+	"esp/WLED_0.15.0_ESP32.bin":            {verdict: "FAIL", kinds: []string{"esp-image", "segment"}, because: []string{"access point WLED-AP"}, terms: []string{"password/config-WLED-AP password.unique_per_product"}, shows: []string{"to be looked at: a pass phrase: "}},
 	"esp/bootloader-encrypted.bin":         {verdict: "INCONCLUSIVE", kinds: []string{"opaque"}, unread: []string{"encrypted"}, never: noAccount, shows: []string{"Nothing in it could be read"}},
 	"esp/bootloader_esp32_v5_2.bin":        {kinds: []string{"esp-image"}, never: noAccount, shows: []string{"ESP32 image"}},
 	"esp/bootloader_esp32c3.bin":           {kinds: []string{"esp-image"}, never: noAccount, shows: []string{"ESP32-C3 image"}},

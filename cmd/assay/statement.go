@@ -73,7 +73,7 @@ func (c *statementCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	// What came into the dossier since the last test must have been looked at.
-	outcomes, _, err := runChecks(ctx, env, d, c.Jobs)
+	outcomes, _, _, err := runChecks(ctx, env, d, c.Jobs)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/check/all"
+	"github.com/assay-psti/assay/check/image"
 	"github.com/assay-psti/assay/check/passwords"
 	"github.com/assay-psti/assay/dossier"
 	"github.com/assay-psti/assay/law"
@@ -53,7 +54,7 @@ func (c *testCommand) Run(ctx context.Context, env *environment) error {
 	if _, err := fold(d); err != nil { // before an hour of checks, not after
 		return err
 	}
-	outcomes, audits, err := runChecks(ctx, env, d, c.Jobs)
+	outcomes, audits, images, err := runChecks(ctx, env, d, c.Jobs)
 	if err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func (c *testCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	doc.Product.Dossier = filepath.ToSlash(filepath.Clean(c.Dir))
-	doc.Checks, doc.Passwords, doc.Pictures = outcomes, audits, pictures(d)
+	doc.Checks, doc.Passwords, doc.Firmware, doc.Pictures = outcomes, audits, images, pictures(d)
 	if err := writeReports(d, doc); err != nil {
 		return err
 	}
@@ -85,17 +86,17 @@ func (c *testCommand) Run(ctx context.Context, env *environment) error {
 }
 
 // runChecks runs every check that the evidence allows and keeps what it observed.
-func runChecks(ctx context.Context, env *environment, d *dossier.Dossier, jobs int) ([]report.Outcome, []*password.Report, error) {
+func runChecks(ctx context.Context, env *environment, d *dossier.Dossier, jobs int) ([]report.Outcome, []*password.Report, []*report.Firmware, error) {
 	p := progress{environment: env}
 	defer p.clear()
 	result, err := runner.Run(ctx, runner.Input{Checks: all.Checks(), Evidence: d.Evidence, Parts: d.Parts(), Product: productOf(&d.Product), Earlier: d.Observed},
 		runner.Options{Jobs: jobs, Now: env.now, Log: slog.Default(), Emit: p.message})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	for _, made := range [][]assay.Observation{result.Observations, result.Withdrawals} {
 		if _, err := d.Append(made); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 	}
 	outcomes := make([]report.Outcome, len(result.Outcomes))
@@ -108,7 +109,15 @@ func runChecks(ctx context.Context, env *environment, d *dossier.Dossier, jobs i
 			audits = append(audits, reports[name])
 		}
 	}
-	return outcomes, audits, nil
+	var images []*report.Firmware
+	if scan, ok := result.Results[image.Check.Name].(*image.Scan); ok {
+		for _, item := range scan.Items {
+			f := report.NewFirmware(item, result.Observations, env.now(), false)
+			f.Observations = nil // they stand in the document
+			images = append(images, f)
+		}
+	}
+	return outcomes, audits, images, nil
 }
 
 // shortfall is the checks that failed, and the terms of all checks for which there

@@ -1,0 +1,73 @@
+package image
+
+import (
+	"slices"
+	"testing"
+	"testing/fstest"
+
+	"github.com/assay-psti/assay/rootfs"
+)
+
+func TestForces(t *testing.T) {
+	for name, tt := range map[string]struct {
+		text string
+		want bool
+	}{
+		"identifier":    {"is_first_login=1", true},
+		"camel":         {"forceChangePassword", true},
+		"sentence":      {"Please set a password to go on", true},
+		"default":       {"You must change the default password", true},
+		"unset":         {"password has not been changed", true},
+		"form":          {"<label>New password</label>", false},
+		"wrong":         {"wrong password, try again", false},
+		"usage":         {"-p PASSWORD  the password of the server", false},
+		"needs-nothing": {"anonymous log-in needs no password", false},
+		"nothing":       {"hello", false},
+	} {
+		if got := forces([]byte(tt.text)) >= 0; got != tt.want {
+			t.Errorf("%s: got %t for %q, want %t", name, got, tt.text, tt.want)
+		}
+	}
+}
+
+func TestWrites(t *testing.T) {
+	for name, tt := range map[string]struct {
+		line string
+		want bool
+	}{
+		"redirect": {"echo x > /etc/web.ini", true},
+		"append":   {`echo x >>"/etc/web.ini"`, true},
+		"in-place": {"sed -i s/a/b/ /etc/web.ini", true},
+		"copied":   {"cp /tmp/x /etc/web.ini", true},
+		"tee":      {"gen | tee /etc/web.ini", true},
+		"read":     {"cat /etc/web.ini", false},
+		"source":   {"cp /etc/web.ini /tmp/x", false},
+		"comment":  {"# echo x > /etc/web.ini", false},
+	} {
+		r, err := findReplacement(t.Context(), fstest.MapFS{"etc/init.d/rcS": {Data: []byte("#!/bin/sh\n" + tt.line + "\n")}})
+		if err != nil || !r.Whole {
+			t.Fatal(r, err)
+		}
+		if _, got := r.Writes["web.ini"]; got != tt.want {
+			t.Errorf("%s: got %t for %q, want %t", name, got, tt.line, tt.want)
+		}
+	}
+}
+
+func FuzzReplacement(f *testing.F) {
+	f.Add("etc/init.d/rcS", []byte("#!/bin/sh\nsed -i s/a/b/ /etc/web.ini > x\n"))
+	f.Add("www/index.html", []byte("Please set a password"))
+	f.Fuzz(func(t *testing.T, name string, data []byte) {
+		if at := forces(data); at >= len(data) {
+			t.Errorf("an offset of %d in %d bytes", at, len(data))
+		}
+		r := Replacement{}
+		r.Writes = map[string]rootfs.Place{}
+		r.script(name, data)
+		for base := range r.Writes {
+			if slices.Contains([]string{".", "/", "null"}, base) {
+				t.Errorf("%q is no settings file", base)
+			}
+		}
+	})
+}
