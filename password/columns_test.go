@@ -9,6 +9,9 @@ import (
 
 // TestOtherColumns audits lawful batches with columns of every kind, among them a running number and a date.
 func TestOtherColumns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	r := rand.New(rand.NewPCG(12, 12))
 	var b strings.Builder
 	b.WriteString("no;unit id;imei;made;SSID 2.4;SSID 5;vendor;hw version;username;admin_password;pw hash\n")

@@ -8,6 +8,9 @@ import (
 )
 
 func TestGeneratorPassesTheAudit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	for _, tt := range []struct {
 		name    string
 		g       Generator

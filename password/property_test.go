@@ -125,6 +125,9 @@ func TestLawfulRowsDoNotClearABadBatch(t *testing.T) {
 }
 
 func TestPasswordsStayHidden(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	f := badFamilies()
 	for _, k := range []int{0, 1, 2, 5, 11, 25, 27, 30} {
 		us, pws := batchOf(f[k], 3, 120)
@@ -224,6 +227,9 @@ func manyAnd(pw string) string {
 
 // TestTraps holds the audit to what must pass though it looks odd.
 func TestTraps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	r := rand.New(rand.NewPCG(8, 8))
 	us := units(r, 400)
 	sorted := make([]string, len(us))
