@@ -13,6 +13,11 @@ need mkfs.ext4 e2fsprogs
 need mkfs.cramfs util-linux
 need genromfs genromfs
 need mkimage u-boot-tools
+need mkfs.f2fs f2fs-tools
+need mkfs.vfat dosfstools
+need mcopy mtools
+need xorriso xorriso
+need pdfinfo poppler-utils
 need cpio cpio
 need zstd zstd
 need lzop lzop
