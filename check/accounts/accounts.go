@@ -175,8 +175,28 @@ func find(ctx context.Context, pass *check.Pass, item evidence.Item) ([]*root, b
 			what = "shows no root file system in what could be read of it"
 		}
 		pass.Remark(item.Name + " " + what + ": nothing is observed of it")
+		if !recognised(image) {
+			whole = false
+			pass.Partial(item.Name + " was not recognised as firmware of any kind, so what the units run was not seen; get the image as it is installed")
+		}
 	}
 	return roots, whole, c, nil
+}
+
+// recognised reports whether anything in an image was known for what it is. Text,
+// padding and bytes that nobody knows are no firmware that was looked at.
+func recognised(image *firmware.Image) bool {
+	if len(image.Trees) > 0 {
+		return true
+	}
+	for i := range image.Map {
+		switch image.Map[i].Kind {
+		case firmware.KindText, firmware.KindPadding, firmware.KindData, firmware.KindOpaque:
+		default:
+			return true
+		}
+	}
+	return false
 }
 
 // broken reports whether a part could have been read had the image been whole.
