@@ -34,7 +34,7 @@ func (c *askCommand) Run(ctx context.Context, env *environment) error {
 	if c.List || c.JSON {
 		open = dossier.Load
 	}
-	d, err := open(ctx, c.Dir)
+	d, err := openDossier(ctx, env, c.Dir, open)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/dossier"
@@ -11,6 +13,28 @@ import (
 
 // defaultLaw is judged by where neither the command nor the dossier says.
 const defaultLaw = "uk-psti"
+
+// openDossier opens a dossier with open, dossier.Open or dossier.Load, and tells
+// the user its notices. An answer of a day to come is an error: it would outrank
+// every answer given until then. A day of grace covers time zones.
+func openDossier(ctx context.Context, env *environment, dir string, open func(context.Context, string) (*dossier.Dossier, error)) (*dossier.Dossier, error) {
+	d, err := open(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range d.Notices {
+		fmt.Fprintln(env.errOut, "assay: "+n)
+	}
+	limit := env.now().Add(24 * time.Hour)
+	for i := range d.Declared {
+		if o := &d.Declared[i]; o.At.After(limit) {
+			place := d.Place(o)
+			d.Close()
+			return nil, &assay.Problem{Kind: assay.ErrInvalid, Where: place, What: fmt.Sprintf("%s is said on %s, a day to come", o.Term, assay.DateOf(o.At)), Do: "give the day on which it was said"}
+		}
+	}
+	return d, nil
+}
 
 // laws are the regimes to judge by: those of the command, else of the dossier.
 func laws(named []string, d *dossier.Dossier) []string {

@@ -58,14 +58,11 @@ func (c *statementCommand) Run(ctx context.Context, env *environment) error {
 		}
 		request.Opinions = append(request.Opinions, o)
 	}
-	d, err := dossier.Open(ctx, c.Dir)
+	d, err := openDossier(ctx, env, c.Dir, dossier.Open)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	for _, n := range d.Notices {
-		fmt.Fprintln(env.errOut, "assay: "+n)
-	}
 	if _, err := fold(d); err != nil {
 		return err
 	}

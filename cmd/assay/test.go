@@ -43,14 +43,11 @@ func (c *testCommand) Run(ctx context.Context, env *environment) error {
 			return err
 		}
 	}
-	d, err := dossier.Open(ctx, c.Dir)
+	d, err := openDossier(ctx, env, c.Dir, dossier.Open)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	for _, n := range d.Notices {
-		fmt.Fprintln(env.errOut, "assay: "+n)
-	}
 	if _, err := fold(d); err != nil { // before an hour of checks, not after
 		return err
 	}
