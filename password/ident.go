@@ -28,6 +28,13 @@ func (d *ident) of(r *Row) string {
 
 // macText gives the twelve digits of a MAC address in capitals, or the text itself if it is not one.
 func macText(s string) string {
+	i := 0
+	for i < len(s) && (s[i] >= '0' && s[i] <= '9' || s[i] >= 'A' && s[i] <= 'F') {
+		i++
+	}
+	if i == len(s) {
+		return s // nothing to be changed, and nothing to be copied
+	}
 	var out [16]byte
 	n := 0
 	for i := range len(s) {

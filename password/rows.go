@@ -74,10 +74,19 @@ func (b *Batch) parser() *rowParser {
 
 // rows calls row for each row of the block that is not blank and returns how many there were.
 func (p *rowParser) rows(blk block, row func(int64, [][]byte) error) (int64, error) {
-	buf, number, count := blk.buf[:blk.n], blk.first, int64(0)
+	buf := blk.buf[:blk.n]
 	if at, what := badBytes(buf, false); at >= 0 {
 		return 0, fmt.Errorf("%w: row %d: %s", ErrInput, blk.first+int64(bytes.Count(buf[:at], []byte{'\n'})), what)
 	}
+	if p.json == nil && bytes.IndexByte(buf, '"') < 0 {
+		return p.plainRows(buf, blk.first, row)
+	}
+	return p.anyRows(buf, blk.first, row)
+}
+
+// anyRows is rows for CSV with quotes and for JSON lines.
+func (p *rowParser) anyRows(buf []byte, number int64, row func(int64, [][]byte) error) (int64, error) {
+	count := int64(0)
 	for len(buf) > 0 {
 		line, n, err := p.csv.line(buf, p.json != nil)
 		if err != nil {
@@ -102,6 +111,48 @@ func (p *rowParser) rows(blk block, row func(int64, [][]byte) error) (int64, err
 			count++
 		}
 		number++
+	}
+	return count, nil
+}
+
+// plainRows is rows for CSV in which nothing is quoted, as most is.
+func (p *rowParser) plainRows(buf []byte, number int64, row func(int64, [][]byte) error) (int64, error) {
+	count := int64(0)
+	if cap(p.fields) < p.columns {
+		p.fields = make([][]byte, p.columns)
+	}
+	fields := p.fields[:p.columns]
+	for ; len(buf) > 0; number++ {
+		line := buf
+		if i := bytes.IndexByte(buf, '\n'); i >= 0 {
+			line, buf = buf[:i], buf[i+1:]
+		} else {
+			buf = nil
+		}
+		if n := len(line); n > 0 && line[n-1] == '\r' {
+			line = line[:n-1]
+		}
+		if len(line) == 0 || number == 0 && p.header {
+			continue
+		}
+		have := 0
+		for ; have < len(fields)-1; have++ {
+			i := bytes.IndexByte(line, p.csv.delim)
+			if i < 0 {
+				break
+			}
+			fields[have] = line[:i]
+			line = line[i+1:]
+		}
+		if have < len(fields)-1 || bytes.IndexByte(line, p.csv.delim) >= 0 {
+			have += bytes.Count(line, []byte{p.csv.delim}) + 1
+			return count, fmt.Errorf("%w: row %d: %d fields where the header has %d", ErrInput, number, have, p.columns)
+		}
+		fields[have] = line
+		if err := row(number, fields); err != nil {
+			return count, err
+		}
+		count++
 	}
 	return count, nil
 }

@@ -224,8 +224,7 @@ func (b *Batch) borrowRow(r *Row, number int64, fields [][]byte) *Row {
 type check struct {
 	same, alike map[uint64]*twins
 	agreed      []int64 // per recipe
-	firsts      [][]int64
-	recomputed  int // declared rows that agree
+	recomputed  int     // declared rows that agree
 	wrong       []int64
 }
 
@@ -235,7 +234,7 @@ func verify(ctx context.Context, b *Batch, o *Options, s *survey, recipes []*Rec
 	if o.Declared != nil {
 		declared = o.Declared.Recomputed
 	}
-	out := &check{same: map[uint64]*twins{}, alike: map[uint64]*twins{}, agreed: make([]int64, len(recipes)), firsts: make([][]int64, len(recipes))}
+	out := &check{same: map[uint64]*twins{}, alike: map[uint64]*twins{}, agreed: make([]int64, len(recipes))}
 	if len(s.same.list)+len(s.alike.list)+len(recipes)+len(declared) == 0 {
 		return out, nil
 	}
@@ -247,13 +246,13 @@ func verify(ctx context.Context, b *Batch, o *Options, s *survey, recipes []*Rec
 	ws := make([]*check, workers)
 	buf := make([][]byte, workers)
 	rows := make([]*Row, workers)
-	checks := make([][]func(*Row) bool, workers)
+	checks := make([][]rowCheck, workers)
 	for i := range ws {
 		rows[i] = &Row{Values: make([]string, len(b.Columns))}
 		for _, x := range recipes {
-			checks[i] = append(checks[i], x.checker())
+			checks[i] = append(checks[i], x.check())
 		}
-		ws[i] = &check{same: map[uint64]*twins{}, alike: map[uint64]*twins{}, agreed: make([]int64, len(recipes)), firsts: make([][]int64, len(recipes))}
+		ws[i] = &check{same: map[uint64]*twins{}, alike: map[uint64]*twins{}}
 	}
 	var seen atomic.Int64
 	progress := func(n int64) {
@@ -285,25 +284,19 @@ func verify(ctx context.Context, b *Batch, o *Options, s *survey, recipes []*Rec
 			return nil
 		}
 		r := b.borrowRow(rows[w], number, fields)
-		for i, agrees := range checks[w] {
-			if agrees(r) {
-				c.agreed[i]++
-				if len(c.firsts[i]) < 3 || number < c.firsts[i][len(c.firsts[i])-1] {
-					c.firsts[i] = lowest(append(c.firsts[i], number), 3)
-				}
-			}
+		for _, x := range checks[w] {
+			x.row(r)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range ws {
+	for w, c := range ws {
 		merge(out.same, c.same)
 		merge(out.alike, c.alike)
-		for i := range recipes {
-			out.agreed[i] += c.agreed[i]
-			out.firsts[i] = lowest(append(out.firsts[i], c.firsts[i]...), 3)
+		for i, x := range checks[w] {
+			out.agreed[i] += x.agreed()
 		}
 		out.recomputed += c.recomputed
 		out.wrong = append(out.wrong, c.wrong...)

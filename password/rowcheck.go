@@ -1,0 +1,136 @@
+package password
+
+import (
+	"crypto/md5"
+
+	"github.com/assay-psti/assay/internal/md5lanes"
+)
+
+// rowCheck counts the rows that agree with a recipe. It belongs to one goroutine and keeps its buffers.
+type rowCheck interface {
+	row(r *Row)    // r is valid only during the call
+	agreed() int64 // of all rows so far
+}
+
+// applyCheck is the check of a recipe that has no quicker one.
+type applyCheck struct {
+	apply func(*Row) (string, bool)
+	n     int64
+}
+
+func (c *applyCheck) agreed() int64 { return c.n }
+
+func (c *applyCheck) row(r *Row) {
+	if _, ok := c.apply(r); ok {
+		c.n++
+	}
+}
+
+// construction is what a confirmed recipe of a producer and an encoding says of passwords.
+type construction struct {
+	p         *producer
+	e         encoding // with its symbols
+	positions []int
+	length    int    // of the passwords
+	constant  string // what all passwords share, with ? elsewhere; empty if the recipe does not determine the rest
+}
+
+// check makes a check for one goroutine.
+func (c *construction) check() rowCheck {
+	one := constructionCheck{construction: c, of: c.p.maker()}
+	if c.p.md5Of == nil {
+		return &one
+	}
+	return &lanesCheck{constructionCheck: one, messageOf: c.p.md5Of()}
+}
+
+// possible tells whether a password has the shape of those that the recipe gives.
+func (c *construction) possible(password string) bool {
+	return len(password) == c.length && (c.constant == "" || agree(c.constant, password, false))
+}
+
+// constructionCheck computes row by row.
+type constructionCheck struct {
+	*construction
+	of       func(dst []byte, r *Row) []byte
+	out, buf []byte
+	n        int64
+}
+
+func (c *constructionCheck) agreed() int64 { return c.n }
+
+func (c *constructionCheck) row(r *Row) {
+	if !c.possible(r.Password) {
+		return
+	}
+	c.out = c.of(c.out[:0], r)
+	if gives(c, c.out, r.Password) {
+		c.n++
+	}
+}
+
+// gives tells whether a digest gives a password of the right length.
+func gives[T string | []byte](c *constructionCheck, digest []byte, password T) bool {
+	e := &c.e
+	c.buf = e.stream.of(c.buf[:0], digest, e.n)
+	last := len(c.positions) - 1
+	if e.offset+last*e.step >= len(c.buf) {
+		return false
+	}
+	for i, at := 0, e.offset; i <= last; i, at = i+1, at+e.step {
+		k := i
+		if e.back {
+			k = last - i
+		}
+		if s := e.symbol[c.buf[at]]; s == 0 || s != password[c.positions[k]] {
+			return false
+		}
+	}
+	return true
+}
+
+// lanesCheck computes the MD5 of as many rows at once as there are lanes.
+type lanesCheck struct {
+	constructionCheck
+	messageOf func(dst []byte, r *Row) []byte
+	message   []byte
+	waiting   int // lanes in use
+	passwords [md5lanes.Lanes][maxPassword]byte
+	blocks    md5lanes.Blocks
+}
+
+func (c *lanesCheck) row(r *Row) {
+	if !c.possible(r.Password) {
+		return
+	}
+	c.message = c.messageOf(c.message[:0], r)
+	switch {
+	case len(c.message) == 0: // the row has no such identifier
+	case c.blocks.Set(c.waiting, c.message):
+		copy(c.passwords[c.waiting][:], r.Password)
+		if c.waiting++; c.waiting == md5lanes.Lanes {
+			c.decide()
+		}
+	default:
+		if d := md5.Sum(c.message); gives(&c.constructionCheck, d[:], r.Password) {
+			c.n++
+		}
+	}
+}
+
+func (c *lanesCheck) agreed() int64 {
+	c.decide()
+	return c.n
+}
+
+// decide computes the rows that wait.
+func (c *lanesCheck) decide() {
+	var sums md5lanes.Sums
+	md5lanes.Sum(&sums, &c.blocks, c.waiting)
+	for lane := range c.waiting {
+		if d := sums.Lane(lane); gives(&c.constructionCheck, d[:], c.passwords[lane][:c.length]) {
+			c.n++
+		}
+	}
+	c.waiting = 0
+}
