@@ -184,16 +184,17 @@ func (f *finder) constructions(ctx context.Context) error {
 	}
 	all, usual := f.messages()
 	var ps []producer
-	for i, m := range all {
+	for _, m := range all {
 		for k, d := range digests {
 			streams := digestStreams
 			if k >= 4 {
 				streams = digestStreams[:usualStreams]
 			}
 			if !m.rare || k < 4 || d.name == "the hexadecimal text of MD5" {
-				p := producer{words: d.name + " of the " + m.words, of: digestOf(d, all[i]), streams: streams, usual: !m.rare && k < 3}
+				p := producer{words: d.name + " of the " + m.words, of: digestOf(d, m), streams: streams, usual: !m.rare && k < 3}
+				p.keeping = func() func([]byte, *Row) []byte { return digestKeeping(d, m) }
 				if k == 0 {
-					p.md5Of = func() func([]byte, *Row) []byte { return all[i].of }
+					p.md5Of = func() func([]byte, *Row) []byte { return m.of }
 				}
 				ps = append(ps, p)
 			}
@@ -223,6 +224,17 @@ func digestOf(d digest, m message) func(dst []byte, r *Row) []byte {
 		var buf [128]byte
 		msg := m.of(buf[:0], r)
 		if len(msg) == 0 {
+			return dst
+		}
+		return d.of(dst, msg)
+	}
+}
+
+// digestKeeping is digestOf for one goroutine: it keeps its buffer.
+func digestKeeping(d digest, m message) func(dst []byte, r *Row) []byte {
+	var msg []byte
+	return func(dst []byte, r *Row) []byte {
+		if msg = m.of(msg[:0], r); len(msg) == 0 {
 			return dst
 		}
 		return d.of(dst, msg)
