@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // ident is one identifier of the units, in one normal form: a column's text, with its separators gone where they carry
@@ -57,7 +58,13 @@ func macText(s string) string {
 	return string(out[:n])
 }
 
-func trimmed(s string) string { return strings.TrimSpace(s) }
+// trimmed is strings.TrimSpace, quicker where there is nothing to trim.
+func trimmed(s string) string {
+	if n := len(s); n > 0 && s[0] > ' ' && s[0] < utf8.RuneSelf && s[n-1] > ' ' && s[n-1] < utf8.RuneSelf {
+		return s
+	}
+	return strings.TrimSpace(s)
+}
 
 // alnumText drops everything but letters and digits.
 func alnumText(s string) string {

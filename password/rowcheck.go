@@ -2,6 +2,7 @@ package password
 
 import (
 	"crypto/md5"
+	"slices"
 
 	"github.com/assay-psti/assay/internal/md5lanes"
 )
@@ -37,7 +38,7 @@ type construction struct {
 
 // check makes a check for one goroutine.
 func (c *construction) check() rowCheck {
-	one := constructionCheck{construction: c, of: c.p.maker()}
+	one := constructionCheck{construction: c, of: c.p.maker(), pairs: c.hexPairs()}
 	if c.p.md5Of == nil {
 		return &one
 	}
@@ -49,10 +50,29 @@ func (c *construction) possible(password string) bool {
 	return len(password) == c.length && (c.constant == "" || agree(c.constant, password, false))
 }
 
+// hexPairs gives the two characters for each byte of a digest where the password is a window of its hexadecimal digits,
+// as it is most often; nil where it is something else.
+func (c *construction) hexPairs() *[256][2]byte {
+	if c.e.stream != &digestStreams[hexStream] || c.e.step != 1 || c.e.back || slices.Contains(c.e.symbol[:16], 0) {
+		return nil
+	}
+	for i, p := range c.positions {
+		if p != c.positions[0]+i {
+			return nil
+		}
+	}
+	var pairs [256][2]byte
+	for b := range pairs {
+		pairs[b] = [2]byte{c.e.symbol[b>>4], c.e.symbol[b&15]}
+	}
+	return &pairs
+}
+
 // constructionCheck computes row by row.
 type constructionCheck struct {
 	*construction
 	of       func(dst []byte, r *Row) []byte
+	pairs    *[256][2]byte // see hexPairs
 	out, buf []byte
 	n        int64
 }
@@ -72,6 +92,9 @@ func (c *constructionCheck) row(r *Row) {
 // gives tells whether a digest gives a password of the right length.
 func gives[T string | []byte](c *constructionCheck, digest []byte, password T) bool {
 	e := &c.e
+	if c.pairs != nil {
+		return givesHex(c, digest, password[c.positions[0]:][:len(c.positions)])
+	}
 	c.buf = e.stream.of(c.buf[:0], digest, e.n)
 	last := len(c.positions) - 1
 	if e.offset+last*e.step >= len(c.buf) {
@@ -87,6 +110,27 @@ func gives[T string | []byte](c *constructionCheck, digest []byte, password T) b
 		}
 	}
 	return true
+}
+
+// givesHex is gives for a window of hexadecimal digits.
+func givesHex[T string | []byte](c *constructionCheck, digest []byte, window T) bool {
+	at := c.e.offset
+	if at+len(window) > 2*len(digest) {
+		return false
+	}
+	digest = digest[at/2:]
+	if at%2 == 1 {
+		if c.pairs[digest[0]][1] != window[0] {
+			return false
+		}
+		digest, window = digest[1:], window[1:]
+	}
+	for ; len(window) >= 2 && len(digest) > 0; digest, window = digest[1:], window[2:] {
+		if pair := &c.pairs[digest[0]]; pair[0] != window[0] || pair[1] != window[1] {
+			return false
+		}
+	}
+	return len(window) == 0 || c.pairs[digest[0]][0] == window[0]
 }
 
 // lanesCheck computes the MD5 of as many rows at once as there are lanes.

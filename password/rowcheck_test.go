@@ -26,6 +26,9 @@ func TestLanesCheckIsPlain(t *testing.T) {
 		if rapid.Bool().Draw(t, "whole") {
 			c.constant = "K" + blank(length) + "-"
 		}
+		if rapid.Bool().Draw(t, "scattered") {
+			c.positions[0], c.positions[1] = c.positions[1], c.positions[0]
+		}
 		plain := p
 		plain.md5Of = nil
 		slow := *c
@@ -44,6 +47,9 @@ func TestLanesCheckIsPlain(t *testing.T) {
 			window := hex.EncodeToString(sum[:])[c.e.offset:][:length]
 			if c.e.back {
 				window = reversed(window)
+			}
+			if c.positions[0] == 2 {
+				window = window[1:2] + window[:1] + window[2:]
 			}
 			r := Row{Values: []string{value}, Password: "K" + window + "-"}
 			right := value != ""

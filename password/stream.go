@@ -73,7 +73,10 @@ var digestStreams = []stream{
 	}},
 }
 
-const usualStreams = 6
+const (
+	hexStream    = 0
+	usualStreams = 6
+)
 
 // window is a part of a digest, empty where it would be the whole: that is another stream.
 func window(d []byte, from, n int) []byte {
