@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/bits"
 	"unicode/utf8"
+
+	"github.com/assay-psti/assay/internal/separators"
 )
 
 // lastRowEnd returns how much of the block ends with a whole row, and how many rows that is. In CSV a line break within
@@ -59,6 +62,7 @@ type rowParser struct {
 	header  bool // row 0 is a header
 	json    map[string]int
 	fields  [][]byte
+	masks   []uint64
 }
 
 func (b *Batch) parser() *rowParser {
@@ -75,6 +79,12 @@ func (b *Batch) parser() *rowParser {
 // rows calls row for each row of the block that is not blank and returns how many there were.
 func (p *rowParser) rows(blk block, row func(int64, [][]byte) error) (int64, error) {
 	buf := blk.buf[:blk.n]
+	if p.json == nil {
+		var plain bool
+		if p.masks, plain = separators.Mark(p.masks, buf, p.csv.delim); plain {
+			return p.markedRows(buf, blk.first, row)
+		}
+	}
 	if at, what := badBytes(buf, false); at >= 0 {
 		return 0, fmt.Errorf("%w: row %d: %s", ErrInput, blk.first+int64(bytes.Count(buf[:at], []byte{'\n'})), what)
 	}
@@ -115,7 +125,49 @@ func (p *rowParser) anyRows(buf []byte, number int64, row func(int64, [][]byte) 
 	return count, nil
 }
 
-// plainRows is rows for CSV in which nothing is quoted, as most is.
+// markedRows is rows for CSV in ASCII in which nothing is quoted, as most is, with the separators marked in the masks.
+// Where a row has not as many fields as it should, plainRows goes on, and says so.
+func (p *rowParser) markedRows(buf []byte, number int64, row func(int64, [][]byte) error) (int64, error) {
+	if cap(p.fields) < p.columns {
+		p.fields = make([][]byte, p.columns)
+	}
+	fields := p.fields[:p.columns]
+	count, begin, start, have := int64(0), 0, 0, 0 // the row begins at begin and its present field at start
+	for w, mask := range p.masks {
+		for ; mask != 0; mask &= mask - 1 {
+			i := w*64 + bits.TrailingZeros64(mask)
+			if buf[i] != '\n' {
+				if have < len(fields) {
+					fields[have] = buf[start:i]
+				}
+				have++
+				start = i + 1
+				continue
+			}
+			end := i
+			if end > begin && buf[end-1] == '\r' {
+				end--
+			}
+			if end > begin && (number > 0 || !p.header) {
+				if have != len(fields)-1 {
+					n, err := p.plainRows(buf[begin:], number, row)
+					return count + n, err
+				}
+				fields[have] = buf[start:end]
+				if err := row(number, fields); err != nil {
+					return count, err
+				}
+				count++
+			}
+			begin, start, have = i+1, i+1, 0
+			number++
+		}
+	}
+	n, err := p.plainRows(buf[begin:], number, row) // a last row without an end
+	return count + n, err
+}
+
+// plainRows is rows for CSV in which nothing is quoted.
 func (p *rowParser) plainRows(buf []byte, number int64, row func(int64, [][]byte) error) (int64, error) {
 	count := int64(0)
 	if cap(p.fields) < p.columns {

@@ -83,6 +83,9 @@ func BenchmarkScale(b *testing.B) {
 	})
 }
 
+// sortRows is the most rows that are also sorted: more take the sort many minutes.
+const sortRows = 20_000_000
+
 func benchScale(b *testing.B, n int, path string, right func(*Report) bool) {
 	var split, audit, sorted cost
 	open := func() *Batch {
@@ -107,6 +110,9 @@ func benchScale(b *testing.B, n int, path string, right func(*Report) bool) {
 				b.Fatal(why(r))
 			}
 		})
+		if n > sortRows {
+			continue
+		}
 		sorted.add(func() {
 			cmd := exec.CommandContext(b.Context(), "sh", "-c", "cut -d, -f4 "+path+" | LC_ALL=C sort --parallel=2 -S 4G | uniq -d")
 			out, err := cmd.CombinedOutput()
@@ -118,8 +124,10 @@ func benchScale(b *testing.B, n int, path string, right func(*Report) bool) {
 	b.ReportMetric(float64(n)*float64(b.N)/audit.wall.Seconds(), "rows/s")
 	b.ReportMetric(audit.wall.Seconds()/float64(b.N), "s")
 	b.ReportMetric(audit.processor.Seconds()/float64(b.N), "cpu-s")
-	b.ReportMetric(sorted.wall.Seconds()/audit.wall.Seconds(), "x-sort")
-	b.ReportMetric(sorted.processor.Seconds()/max(audit.processor.Seconds(), 1e-9), "x-sort-cpu")
+	if n <= sortRows {
+		b.ReportMetric(sorted.wall.Seconds()/audit.wall.Seconds(), "x-sort")
+		b.ReportMetric(sorted.processor.Seconds()/max(audit.processor.Seconds(), 1e-9), "x-sort-cpu")
+	}
 	b.ReportMetric(audit.wall.Seconds()/split.wall.Seconds(), "x-split")
 	b.ReportMetric(float64(audit.peak)/(1<<20), "MiB-peak")
 	b.ReportMetric(0, "ns/op") // the sum of the three says nothing

@@ -29,13 +29,19 @@ func (b *Blocks) Set(lane int, message []byte) bool {
 	if len(message) > MaxMessage {
 		return false
 	}
-	var m [md5.BlockSize]byte
-	n := copy(m[:], message)
-	m[n] = 0x80
-	b[14][lane], b[15][lane] = uint32(n)*8, 0
-	for i := range 14 {
-		b[i][lane] = binary.LittleEndian.Uint32(m[4*i:])
+	n, i := len(message), 0
+	for ; len(message) >= 4; message, i = message[4:], i+1 {
+		b[i&15][lane] = binary.LittleEndian.Uint32(message)
 	}
+	last := uint32(0x80)
+	for k := len(message) - 1; k >= 0; k-- {
+		last = last<<8 | uint32(message[k])
+	}
+	b[i&15][lane] = last
+	for i++; i < 14; i++ {
+		b[i&15][lane] = 0
+	}
+	b[14][lane], b[15][lane] = uint32(n)*8, 0
 	return true
 }
 
