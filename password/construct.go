@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -377,7 +378,7 @@ func (f *finder) confirm(g *goal, p *producer, e encoding) bool {
 	}
 	whole := len(g.v.without(positions)) == 0
 	c := &construction{p: p, e: e, positions: positions, length: length}
-	if whole {
+	if whole && strings.Trim(string(constant), "?") != "" {
 		c.constant = string(constant)
 	}
 	f.add(&Recipe{

@@ -27,10 +27,18 @@ func (d *ident) of(r *Row) string {
 	return d.form(r.Values[d.column])
 }
 
+// capitalHex are the hexadecimal digits in capitals: a table, since no branch foresees which of them comes next.
+var capitalHex = func() (t [256]bool) {
+	for _, c := range "0123456789ABCDEF" {
+		t[c] = true
+	}
+	return t
+}()
+
 // macText gives the twelve digits of a MAC address in capitals, or the text itself if it is not one.
 func macText(s string) string {
 	i := 0
-	for i < len(s) && (s[i] >= '0' && s[i] <= '9' || s[i] >= 'A' && s[i] <= 'F') {
+	for i < len(s) && capitalHex[s[i]] {
 		i++
 	}
 	if i == len(s) {
