@@ -304,3 +304,39 @@ func TestExactAmongAlike(t *testing.T) {
 		}
 	})
 }
+
+// TestRepeatsOnDisk counts repeated hashes as a map does, with next to no memory, so that partitions go to disk many times.
+func TestRepeatsOnDisk(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	all := newRepeats(t.TempDir(), 0, 2)
+	count := map[uint64]int64{}
+	for i := range 200_000 {
+		h := r.Uint64()
+		if i%1000 == 0 {
+			h = uint64(i%5000) << 56 // repeated, some in one worker and some in both
+		}
+		count[h]++
+		if err := all.add(i%2, h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var want repeated
+	for h, n := range count {
+		if n > 1 {
+			want.hashes++
+			want.rows += n
+			want.list = append(want.list, h)
+		}
+	}
+	slices.Sort(want.list)
+	if all.shards[0].end == 0 || all.shards[1].end == 0 {
+		t.Error("nothing went to disk")
+	}
+	got, err := all.find()
+	if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %v %v, want %v", got, err, want)
+	}
+	if err := all.close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -63,7 +63,7 @@ func (r *repeats) add(worker int, h uint64) error {
 func (s *shard) room(p int, budget int64, dir string) error {
 	size := 64
 	if full := s.open[p]; full != nil {
-		s.parts[p] = append(s.parts[p], full)
+		s.parts[p], s.open[p] = append(s.parts[p], full), nil // not in both, or flush would write it twice
 		size = min(2*cap(full), 8192)
 		if s.held+int64(size)*8 > budget {
 			if err := s.flush(dir); err != nil {
