@@ -12,7 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
+	"pgregory.net/rapid"
 )
 
 // rowsOf reads a text as a batch and returns its rows.
@@ -190,6 +192,35 @@ func TestSpoolRemovesItsFile(t *testing.T) {
 	if left, _ := os.ReadDir(dir); len(left) > 0 {
 		t.Errorf("got %v left", left)
 	}
+}
+
+// TestRowsWithoutQuotes reads text without quotes in the quick ways and in the way for all.
+func TestRowsWithoutQuotes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := []byte(rapid.StringMatching(`([a-c;,]{0,5}(\r?\n)?){0,40}`).Draw(t, "text"))
+		p := &rowParser{csv: csvParser{delim: rapid.SampledFrom([]byte(",;")).Draw(t, "delimiter")}, columns: rapid.IntRange(1, 4).Draw(t, "columns")}
+		p.header = rapid.Bool().Draw(t, "header")
+		first := rapid.Int64Range(0, 3).Draw(t, "first")
+		read := func(way func([]byte, int64, func(int64, [][]byte) error) (int64, error)) (rows []string, said string) {
+			n, err := way(bytes.Clone(text), first, func(number int64, fields [][]byte) error {
+				rows = append(rows, fmt.Sprintf("%d %q", number, fields))
+				return nil
+			})
+			return rows, fmt.Sprint(n, err)
+		}
+		want, wantSaid := read(p.anyRows)
+		check := func(way string, got []string, gotSaid string) {
+			if diff := cmp.Diff(want, got); diff != "" || gotSaid != wantSaid {
+				t.Errorf("%s: got %s, want %s\n%s", way, gotSaid, wantSaid, diff)
+			}
+		}
+		got, gotSaid := read(p.plainRows)
+		check("plain", got, gotSaid)
+		got, gotSaid = read(func(buf []byte, number int64, row func(int64, [][]byte) error) (int64, error) {
+			return p.rows(block{buf, len(buf), number}, row)
+		})
+		check("chosen", got, gotSaid)
+	})
 }
 
 func FuzzBatch(f *testing.F) {

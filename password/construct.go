@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -25,6 +26,20 @@ type producer struct {
 	of      func(dst []byte, r *Row) []byte
 	streams []stream
 	usual   bool
+	// keeping makes a form of the function above that keeps what it needs from row to row, for one goroutine; nil if
+	// there is nothing to keep.
+	keeping func() func(dst []byte, r *Row) []byte
+	// md5Of makes, for one goroutine, the function that gives the text whose MD5 the bytes are, empty where a row lacks
+	// the identifier; nil if the bytes are no MD5.
+	md5Of func() func(dst []byte, r *Row) []byte
+}
+
+// maker is the producer's function for one goroutine.
+func (p *producer) maker() func(dst []byte, r *Row) []byte {
+	if p.keeping != nil {
+		return p.keeping()
+	}
+	return p.of
 }
 
 // goal is what a construction should give: some characters of the passwords of a view.
@@ -170,14 +185,19 @@ func (f *finder) constructions(ctx context.Context) error {
 	}
 	all, usual := f.messages()
 	var ps []producer
-	for i, m := range all {
+	for _, m := range all {
 		for k, d := range digests {
 			streams := digestStreams
 			if k >= 4 {
 				streams = digestStreams[:usualStreams]
 			}
 			if !m.rare || k < 4 || d.name == "the hexadecimal text of MD5" {
-				ps = append(ps, producer{d.name + " of the " + m.words, digestOf(d, all[i]), streams, !m.rare && k < 3})
+				p := producer{words: d.name + " of the " + m.words, of: digestOf(d, m), streams: streams, usual: !m.rare && k < 3}
+				p.keeping = func() func([]byte, *Row) []byte { return digestKeeping(d, m) }
+				if k == 0 {
+					p.md5Of = func() func([]byte, *Row) []byte { return m.of }
+				}
+				ps = append(ps, p)
 			}
 		}
 	}
@@ -205,6 +225,17 @@ func digestOf(d digest, m message) func(dst []byte, r *Row) []byte {
 		var buf [128]byte
 		msg := m.of(buf[:0], r)
 		if len(msg) == 0 {
+			return dst
+		}
+		return d.of(dst, msg)
+	}
+}
+
+// digestKeeping is digestOf for one goroutine: it keeps its buffer.
+func digestKeeping(d digest, m message) func(dst []byte, r *Row) []byte {
+	var msg []byte
+	return func(dst []byte, r *Row) []byte {
+		if msg = m.of(msg[:0], r); len(msg) == 0 {
 			return dst
 		}
 		return d.of(dst, msg)
@@ -346,31 +377,12 @@ func (f *finder) confirm(g *goal, p *producer, e encoding) bool {
 		}
 	}
 	whole := len(g.v.without(positions)) == 0
-	symbol := e.symbol
+	c := &construction{p: p, e: e, positions: positions, length: length}
+	if whole && strings.Trim(string(constant), "?") != "" {
+		c.constant = string(constant)
+	}
 	f.add(&Recipe{
-		quick: func() func(*Row) bool {
-			var out, buf []byte
-			return func(r *Row) bool {
-				if len(r.Password) != length {
-					return false
-				}
-				out = p.of(out[:0], r)
-				buf = e.stream.of(buf[:0], out, e.n)
-				if e.offset+(len(positions)-1)*e.step >= len(buf) {
-					return false
-				}
-				for i := range positions {
-					k := i
-					if e.back {
-						k = len(positions) - 1 - i
-					}
-					if c := symbol[buf[e.offset+i*e.step]]; c == 0 || c != r.Password[positions[k]] {
-						return false
-					}
-				}
-				return !whole || agree(string(constant), r.Password, false)
-			}
-		},
+		quick: c.check,
 		Words: fmt.Sprintf("%s are %s, %s", f.where(positions), p.words, e.words()),
 		Limb:  "derived", Test: "construction", Chance: math.Exp(logChance), Positions: positions, RemainingBits: g.v.bitsOf(g.v.without(positions)),
 		apply: func(r *Row) (string, bool) {

@@ -139,19 +139,19 @@ func TryDefaults(ctx context.Context, h Hash, user string, list []Default, budge
 
 	candidates, skipped := defaultCandidates(h, user, list)
 	within := candidates[:max(0, min(tries, len(candidates)))]
-	for i := 0; i < len(within); i += 2 {
-		p, q := within[i], within[min(i+1, len(within)-1)]
-		first, second, err := h.matchesPair(ctx, p.Password, q.Password)
-		if first {
-			return DefaultTrial{Match: p, Found: true, Tried: i + 1, Complete: true}, nil
+	for group := range slices.Chunk(within, h.atOnce()) {
+		passwords := make([]string, len(group))
+		for i, d := range group {
+			passwords[i] = d.Password
 		}
+		first, err := h.matchesAny(ctx, passwords...)
 		if err != nil {
 			return trial, fmt.Errorf("try defaults after %d of %d: %w", trial.Tried, len(candidates), err)
 		}
-		if second {
-			return DefaultTrial{Match: q, Found: true, Tried: i + 2, Complete: true}, nil
+		if first >= 0 {
+			return DefaultTrial{Match: group[first], Found: true, Tried: trial.Tried + first + 1, Complete: true}, nil
 		}
-		trial.Tried = min(i+2, len(within))
+		trial.Tried += len(group)
 	}
 	trial.Complete = trial.Tried == len(candidates) && !skipped
 	return trial, nil

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/assay-psti/assay/internal/md5lanes"
 	"pgregory.net/rapid"
 )
 
@@ -35,29 +36,50 @@ var (
 	anySalt     = rapid.StringMatching(`[./0-9A-Za-z]{0,8}`)
 )
 
-// TestMD5PairIsPlain holds the quick form of MD5-crypt against the plain one, which the vectors hold against libc.
-func TestMD5PairIsPlain(t *testing.T) {
+// TestMD5LanesArePlain holds the quick form of MD5-crypt against the plain one, which the vectors hold against libc.
+// Passwords of all lengths stand beside each other, also those that do not fit a block.
+func TestMD5LanesArePlain(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p, q, salt := anyPassword.Draw(t, "p"), anyPassword.Draw(t, "q"), anySalt.Draw(t, "salt")
+		passwords := rapid.SliceOfN(anyPassword, 0, md5lanes.Lanes).Draw(t, "passwords")
+		salt := anySalt.Draw(t, "salt")
 		magic := rapid.SampledFrom([]string{"$1$", "$apr1$"}).Draw(t, "magic")
-		gotP, gotQ := md5CryptPair(p, q, salt, magic)
-		if want := md5Crypt(p, salt, magic); gotP != want {
-			t.Errorf("first: got %x, want %x", gotP, want)
-		}
-		if want := md5Crypt(q, salt, magic); gotQ != want {
-			t.Errorf("second: got %x, want %x", gotQ, want)
+		got := md5CryptLanes(passwords, salt, magic)
+		for i, p := range passwords {
+			if want := md5Crypt(p, salt, magic); got[i] != want {
+				t.Errorf("%d of %d, %q: got %x, want %x", i, len(passwords), p, got[i], want)
+			}
 		}
 	})
 }
 
-// TestMD5ShortPasswords walks every pair of lengths about the bound of one block.
+// TestMD5ShortPasswords walks every length about the bound of one block, beside the longest that fits.
 func TestMD5ShortPasswords(t *testing.T) {
 	for n := range md5ShortPassword + 3 {
-		p, q := strings.Repeat("p", n), strings.Repeat("q", md5ShortPassword)
-		gotP, gotQ := md5CryptPair(p, q, "saltsalt", "$1$")
-		if wantP, wantQ := md5Crypt(p, "saltsalt", "$1$"), md5Crypt(q, "saltsalt", "$1$"); gotP != wantP || gotQ != wantQ {
-			t.Errorf("length %d: got %x %x, want %x %x", n, gotP, gotQ, wantP, wantQ)
+		passwords := []string{strings.Repeat("p", n), strings.Repeat("q", md5ShortPassword)}
+		got := md5CryptLanes(passwords, "saltsalt", "$1$")
+		for i, p := range passwords {
+			if want := md5Crypt(p, "saltsalt", "$1$"); got[i] != want {
+				t.Errorf("%q: got %x, want %x", p, got[i], want)
+			}
 		}
+	}
+}
+
+// TestFirstOfMany finds a password at every place among those tried at once.
+func TestFirstOfMany(t *testing.T) {
+	h := ParseHash(writeMD5("the-one", "abcdefgh"))
+	for at := range md5lanes.Lanes {
+		passwords := make([]string, md5lanes.Lanes)
+		for i := range passwords {
+			passwords[i] = fmt.Sprintf("other%d", i)
+		}
+		passwords[at] = "the-one"
+		if got, err := h.matchesAny(t.Context(), passwords...); got != at || err != nil {
+			t.Errorf("got %d %v, want %d", got, err, at)
+		}
+	}
+	if got, err := h.matchesAny(t.Context(), "no", "the-One", ""); got != -1 || err != nil {
+		t.Errorf("got %d %v, want none", got, err)
 	}
 }
 
@@ -185,12 +207,16 @@ func TestHashesAgainstMkpasswd(t *testing.T) {
 	}
 }
 
-func BenchmarkMD5CryptPair(b *testing.B) {
+func BenchmarkMD5CryptLanes(b *testing.B) {
 	b.ReportAllocs()
-	for b.Loop() {
-		md5CryptPair("admin1234", "7ujMko0admin", "abcdefgh", "$1$")
+	passwords := make([]string, md5lanes.Lanes)
+	for i := range passwords {
+		passwords[i] = "7ujMko0admin"[:6+i%7]
 	}
-	b.ReportMetric(2*float64(b.N)/b.Elapsed().Seconds(), "tries/s")
+	for b.Loop() {
+		md5CryptLanes(passwords, "abcdefgh", "$1$")
+	}
+	b.ReportMetric(md5lanes.Lanes*float64(b.N)/b.Elapsed().Seconds(), "tries/s")
 }
 
 func BenchmarkMD5CryptPlain(b *testing.B) {

@@ -8,8 +8,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/assay-psti/assay/internal/md5lanes"
 	"github.com/go-crypt/x/bcrypt"
 	"github.com/go-crypt/x/crypt"
 	"github.com/go-crypt/x/yescrypt"
@@ -24,42 +26,49 @@ var ErrPassword = errors.New("not a password that crypt accepts")
 // Matches tells whether a password opens the account. It is an error to ask it of a field that is not Computable,
 // a locked or empty one among them.
 func (h Hash) Matches(ctx context.Context, password string) (bool, error) {
-	first, _, err := h.matchesPair(ctx, password, password)
-	return first, err
+	first, err := h.matchesAny(ctx, password)
+	return first == 0, err
 }
 
-// matchesPair tries two passwords, at once where that is quicker.
-func (h Hash) matchesPair(ctx context.Context, p, q string) (bool, bool, error) {
+// atOnce is how many passwords matchesAny takes best: as many as are computed in the time of one.
+func (h Hash) atOnce() int {
+	if h.scheme == HashMD5 || h.scheme == HashAPR1 {
+		return md5lanes.Lanes
+	}
+	return 1
+}
+
+// matchesAny tries passwords, at most atOnce of them, and returns which is the first that opens the account, -1 if none.
+func (h Hash) matchesAny(ctx context.Context, passwords ...string) (int, error) {
 	if err := ctx.Err(); err != nil {
-		return false, false, err
+		return -1, err
 	}
 	if !h.Computable() {
 		if h.Empty() {
-			return false, false, fmt.Errorf("%w: it is empty, any entry is let in", ErrNotComputable)
+			return -1, fmt.Errorf("%w: it is empty, any entry is let in", ErrNotComputable)
 		}
-		return false, false, fmt.Errorf("%w: %s", ErrNotComputable, h.Why())
+		return -1, fmt.Errorf("%w: %s", ErrNotComputable, h.Why())
 	}
-	if !passwordPossible(p) || !passwordPossible(q) {
-		return false, false, ErrPassword
+	for _, p := range passwords {
+		if !passwordPossible(p) {
+			return -1, ErrPassword
+		}
 	}
-	if h.scheme == HashMD5 || h.scheme == HashAPR1 {
+	if len(passwords) > 1 && h.atOnce() > 1 {
 		want, _ := md5CryptDigest(h.digest)
-		if p == q {
-			got := md5Crypt(p, h.salt, h.magic)
-			return got == want, got == want, nil
+		got := md5CryptLanes(passwords, h.salt, h.magic)
+		return slices.Index(got[:len(passwords)], want), nil
+	}
+	for i, p := range passwords {
+		ok, err := h.matchesOne(p)
+		if err != nil {
+			return -1, err
 		}
-		dp, dq := md5CryptPair(p, q, h.salt, h.magic)
-		return dp == want, dq == want, nil
+		if ok {
+			return i, nil
+		}
 	}
-	first, err := h.matchesOne(p)
-	if err != nil || p == q {
-		return first, first, err
-	}
-	if err := ctx.Err(); err != nil {
-		return first, false, err
-	}
-	second, err := h.matchesOne(q)
-	return first, second, err
+	return -1, nil
 }
 
 func passwordPossible(p string) bool {
@@ -69,6 +78,9 @@ func passwordPossible(p string) bool {
 func (h Hash) matchesOne(password string) (bool, error) {
 	p := []byte(password)
 	switch h.scheme {
+	case HashMD5, HashAPR1:
+		want, _ := md5CryptDigest(h.digest)
+		return md5Crypt(password, h.salt, h.magic) == want, nil
 	case HashDES:
 		salt, _ := cryptBits(h.salt)
 		want, _ := desDigest(h.digest)

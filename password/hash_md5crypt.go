@@ -3,6 +3,8 @@ package password
 import (
 	"crypto/md5"
 	"encoding/binary"
+
+	"github.com/assay-psti/assay/internal/md5lanes"
 )
 
 // MD5-crypt is a thousand rounds of MD5 over the digest so far, the password and the salt, the order and presence
@@ -14,23 +16,33 @@ const md5Rounds = 1000
 // 16 bytes of digest, 8 of salt, two passwords and at least 9 of padding in 64.
 const md5ShortPassword = 15
 
-// md5CryptPair computes two passwords at once: see md5Pair. Magic is "$1$" or "$apr1$".
-func md5CryptPair(p, q, salt, magic string) (dp, dq [16]byte) {
-	dp, dq = md5CryptStart(p, salt, magic), md5CryptStart(q, salt, magic)
-	if len(p) > md5ShortPassword || len(q) > md5ShortPassword {
-		return md5CryptRounds(p, salt, dp), md5CryptRounds(q, salt, dq)
-	}
+// md5CryptLanes computes up to md5lanes.Lanes passwords at once. Magic is "$1$" or "$apr1$".
+func md5CryptLanes(passwords []string, salt, magic string) (ds [md5lanes.Lanes][md5.Size]byte) {
 	var b md5Blocks
-	b.fill(0, p, salt)
-	b.fill(1, q, salt)
-	x, y := md5Words(dp), md5Words(dq)
+	var sums md5lanes.Sums
+	for lane, p := range passwords {
+		d := md5CryptStart(p, salt, magic)
+		if len(p) > md5ShortPassword {
+			ds[lane] = md5CryptRounds(p, salt, d)
+			continue
+		}
+		b.fill(lane, p, salt)
+		for i := range sums {
+			sums[i][lane] = binary.LittleEndian.Uint32(d[4*i:])
+		}
+	}
+	if len(b.lanes) == 0 {
+		return ds
+	}
 	for i := range md5Rounds {
 		shape := md5Shape(i)
-		b.put(shape, 0, &x)
-		b.put(shape, 1, &y)
-		x, y = md5Pair(&b.block[shape])
+		b.put(shape, &sums)
+		md5lanes.Sum(&sums, &b.block[shape], len(passwords))
 	}
-	return md5Bytes(x), md5Bytes(y)
+	for _, lane := range b.lanes {
+		ds[lane] = sums.Lane(lane)
+	}
+	return ds
 }
 
 // md5Crypt computes one password.
@@ -81,11 +93,12 @@ func md5CryptRounds(password, salt string, d [16]byte) [16]byte {
 	return d
 }
 
-// md5Blocks holds the padded blocks of the rounds of two short passwords. Blocks of one shape differ only in the
-// digest, so each is laid out once and the digest put in its place.
+// md5Blocks holds the padded blocks of the rounds of short passwords. Blocks of one shape differ only in the digest, so
+// each is laid out once and the digest put in its place.
 type md5Blocks struct {
-	block [8][2][16]uint32 // by md5Shape and password
-	at    [8][2]int        // where the digest stands, in bytes
+	block [8]md5lanes.Blocks     // by md5Shape
+	at    [8][md5lanes.Lanes]int // where the digest stands, in bytes
+	lanes []int                  // those in use
 }
 
 // md5Shape tells which of the eight blocks a round has.
@@ -100,10 +113,11 @@ func md5Shape(round int) int {
 	return shape
 }
 
-// fill lays out the blocks of one of the two passwords.
-func (b *md5Blocks) fill(which int, password, salt string) {
+// fill lays out the blocks of one password.
+func (b *md5Blocks) fill(lane int, password, salt string) {
+	b.lanes = append(b.lanes, lane)
 	for shape := range b.block {
-		var m [64]byte
+		var m [md5lanes.MaxMessage]byte
 		n := 0
 		put := func(s string) { n += copy(m[n:], s) }
 		odd := shape&1 == 1
@@ -119,48 +133,34 @@ func (b *md5Blocks) fill(which int, password, salt string) {
 			put(password)
 		}
 		if odd {
-			b.at[shape][which] = n
+			b.at[shape][lane] = n
 			n += md5.Size
 		} else {
 			put(password)
 		}
-		m[n] = 0x80
-		binary.LittleEndian.PutUint64(m[56:], uint64(n)*8)
-		for i := range b.block[shape][which] {
-			b.block[shape][which][i] = binary.LittleEndian.Uint32(m[4*i:])
+		b.block[shape].Set(lane, m[:n])
+	}
+}
+
+// put puts the digests of all lanes in use in their places in the blocks of a shape.
+func (b *md5Blocks) put(shape int, d *md5lanes.Sums) {
+	block := &b.block[shape]
+	for _, lane := range b.lanes {
+		lane &= md5lanes.Lanes - 1 // no change: it spares checks of bounds
+		at := b.at[shape][lane]
+		word, shift := at/4, uint(at%4)*8
+		w := block[word : word+5 : word+5]
+		if shift == 0 {
+			w[0][lane], w[1][lane], w[2][lane], w[3][lane] = d[0][lane], d[1][lane], d[2][lane], d[3][lane]
+			continue
 		}
+		keep := uint32(1)<<shift - 1 // the bits of the first word, and not of the last, that stand before the digest
+		w[0][lane] = w[0][lane]&keep | d[0][lane]<<shift
+		w[1][lane] = d[0][lane]>>(32-shift) | d[1][lane]<<shift
+		w[2][lane] = d[1][lane]>>(32-shift) | d[2][lane]<<shift
+		w[3][lane] = d[2][lane]>>(32-shift) | d[3][lane]<<shift
+		w[4][lane] = w[4][lane]&^keep | d[3][lane]>>(32-shift)
 	}
-}
-
-// put puts digest d in its place in a block.
-func (b *md5Blocks) put(shape, which int, d *[4]uint32) {
-	block, at := &b.block[shape][which], b.at[shape][which]
-	word, shift := at/4, uint(at%4)*8
-	if shift == 0 {
-		copy(block[word:], d[:])
-		return
-	}
-	keep := uint32(1)<<shift - 1 // the bits of the first word, and not of the last, that stand before the digest
-	w := block[word : word+5 : word+5]
-	w[0] = w[0]&keep | d[0]<<shift
-	w[1] = d[0]>>(32-shift) | d[1]<<shift
-	w[2] = d[1]>>(32-shift) | d[2]<<shift
-	w[3] = d[2]>>(32-shift) | d[3]<<shift
-	w[4] = w[4]&^keep | d[3]>>(32-shift)
-}
-
-func md5Words(d [16]byte) (w [4]uint32) {
-	for i := range w {
-		w[i] = binary.LittleEndian.Uint32(d[4*i:])
-	}
-	return w
-}
-
-func md5Bytes(w [4]uint32) (d [16]byte) {
-	for i, v := range w {
-		binary.LittleEndian.PutUint32(d[4*i:], v)
-	}
-	return d
 }
 
 // md5CryptDigest reads the 22 characters in which MD5-crypt writes its digest: five groups of three bytes six apart,

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // ident is one identifier of the units, in one normal form: a column's text, with its separators gone where they carry
@@ -26,8 +27,23 @@ func (d *ident) of(r *Row) string {
 	return d.form(r.Values[d.column])
 }
 
+// capitalHex are the hexadecimal digits in capitals: a table, since no branch foresees which of them comes next.
+var capitalHex = func() (t [256]bool) {
+	for _, c := range "0123456789ABCDEF" {
+		t[c] = true
+	}
+	return t
+}()
+
 // macText gives the twelve digits of a MAC address in capitals, or the text itself if it is not one.
 func macText(s string) string {
+	i := 0
+	for i < len(s) && capitalHex[s[i]] {
+		i++
+	}
+	if i == len(s) {
+		return s // nothing to be changed, and nothing to be copied
+	}
 	var out [16]byte
 	n := 0
 	for i := range len(s) {
@@ -50,7 +66,13 @@ func macText(s string) string {
 	return string(out[:n])
 }
 
-func trimmed(s string) string { return strings.TrimSpace(s) }
+// trimmed is strings.TrimSpace, quicker where there is nothing to trim.
+func trimmed(s string) string {
+	if n := len(s); n > 0 && s[0] > ' ' && s[0] < utf8.RuneSelf && s[n-1] > ' ' && s[n-1] < utf8.RuneSelf {
+		return s
+	}
+	return strings.TrimSpace(s)
+}
 
 // alnumText drops everything but letters and digits.
 func alnumText(s string) string {

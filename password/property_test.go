@@ -4,11 +4,13 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/zeebo/xxh3"
 	"pgregory.net/rapid"
 )
 
@@ -254,5 +256,87 @@ func TestTraps(t *testing.T) {
 				t.Errorf("got %s, want INCONCLUSIVE for want of a declaration: %s", rep.Verdict, why(rep))
 			}
 		})
+	}
+}
+
+// TestExactAmongAlike finds the equal passwords among those equal after folding, as a count of all would, also when more
+// fold alike than are followed up.
+func TestExactAmongAlike(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		words := rapid.SliceOfN(rapid.StringMatching(`[oO0lI1 x]{0,2}`), 1, 60).Draw(t, "passwords")
+		var text strings.Builder
+		text.WriteString("serial,password\n")
+		count := map[string]int64{}
+		for i, w := range words {
+			fmt.Fprintf(&text, "S%d,%s\n", i, w)
+			if strings.TrimSpace(w) != "" {
+				count[w]++
+			}
+		}
+		var want repeated
+		for w, n := range count {
+			if n > 1 {
+				want.hashes++
+				want.rows += n
+				want.list = append(want.list, xxh3.HashString(w))
+			}
+		}
+		slices.Sort(want.list)
+		b, err := NewBatch("batch", func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text.String())), nil }, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := &Options{Workers: 2}
+		s, err := take(t.Context(), b, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fmt.Sprint(s.same) != fmt.Sprint(want) {
+			t.Errorf("got %v, want %v", s.same, want)
+		}
+		if s.alike.hashes > 1 {
+			few := s.alike
+			few.list = few.list[:1] // as when there are too many
+			got, err := exactRepeats(t.Context(), b, o, 2, newRepeats("", 1<<20, 2), &few)
+			if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("with a list cut short: got %v %v, want %v", got, err, want)
+			}
+		}
+	})
+}
+
+// TestRepeatsOnDisk counts repeated hashes as a map does, with next to no memory, so that partitions go to disk many times.
+func TestRepeatsOnDisk(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	all := newRepeats(t.TempDir(), 0, 2)
+	count := map[uint64]int64{}
+	for i := range 200_000 {
+		h := r.Uint64()
+		if i%1000 == 0 {
+			h = uint64(i%5000) << 56 // repeated, some in one worker and some in both
+		}
+		count[h]++
+		if err := all.add(i%2, h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var want repeated
+	for h, n := range count {
+		if n > 1 {
+			want.hashes++
+			want.rows += n
+			want.list = append(want.list, h)
+		}
+	}
+	slices.Sort(want.list)
+	if all.shards[0].end == 0 || all.shards[1].end == 0 {
+		t.Error("nothing went to disk")
+	}
+	got, err := all.find()
+	if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %v %v, want %v", got, err, want)
+	}
+	if err := all.close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -21,18 +21,15 @@ type Recipe struct {
 
 	secret string // part of the words that would give passwords away, shown only on request
 	apply  func(*Row) (string, bool)
-	quick  func() func(*Row) bool // makes a check for one goroutine that keeps its buffers; nil if apply is fast enough
+	quick  func() rowCheck // nil if apply is fast enough
 }
 
-// checker gives a check that one goroutine may use.
-func (r *Recipe) checker() func(*Row) bool {
+// check gives a check that one goroutine may use.
+func (r *Recipe) check() rowCheck {
 	if r.quick != nil {
 		return r.quick()
 	}
-	return func(row *Row) bool {
-		_, ok := r.apply(row)
-		return ok
-	}
+	return &applyCheck{apply: r.apply}
 }
 
 // Apply runs the recipe on a row. It returns what the recipe says the password is, with "?" for each character that it

@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/bits"
 	"unicode/utf8"
+
+	"github.com/assay-psti/assay/internal/separators"
 )
 
 // lastRowEnd returns how much of the block ends with a whole row, and how many rows that is. In CSV a line break within
@@ -59,6 +62,7 @@ type rowParser struct {
 	header  bool // row 0 is a header
 	json    map[string]int
 	fields  [][]byte
+	masks   []uint64
 }
 
 func (b *Batch) parser() *rowParser {
@@ -74,10 +78,25 @@ func (b *Batch) parser() *rowParser {
 
 // rows calls row for each row of the block that is not blank and returns how many there were.
 func (p *rowParser) rows(blk block, row func(int64, [][]byte) error) (int64, error) {
-	buf, number, count := blk.buf[:blk.n], blk.first, int64(0)
+	buf := blk.buf[:blk.n]
+	if p.json == nil {
+		var plain bool
+		if p.masks, plain = separators.Mark(p.masks, buf, p.csv.delim); plain {
+			return p.markedRows(buf, blk.first, row)
+		}
+	}
 	if at, what := badBytes(buf, false); at >= 0 {
 		return 0, fmt.Errorf("%w: row %d: %s", ErrInput, blk.first+int64(bytes.Count(buf[:at], []byte{'\n'})), what)
 	}
+	if p.json == nil && bytes.IndexByte(buf, '"') < 0 {
+		return p.plainRows(buf, blk.first, row)
+	}
+	return p.anyRows(buf, blk.first, row)
+}
+
+// anyRows is rows for CSV with quotes and for JSON lines.
+func (p *rowParser) anyRows(buf []byte, number int64, row func(int64, [][]byte) error) (int64, error) {
+	count := int64(0)
 	for len(buf) > 0 {
 		line, n, err := p.csv.line(buf, p.json != nil)
 		if err != nil {
@@ -102,6 +121,90 @@ func (p *rowParser) rows(blk block, row func(int64, [][]byte) error) (int64, err
 			count++
 		}
 		number++
+	}
+	return count, nil
+}
+
+// markedRows is rows for CSV in ASCII in which nothing is quoted, as most is, with the separators marked in the masks.
+// Where a row has not as many fields as it should, plainRows goes on, and says so.
+func (p *rowParser) markedRows(buf []byte, number int64, row func(int64, [][]byte) error) (int64, error) {
+	if cap(p.fields) < p.columns {
+		p.fields = make([][]byte, p.columns)
+	}
+	fields := p.fields[:p.columns]
+	count, begin, start, have := int64(0), 0, 0, 0 // the row begins at begin and its present field at start
+	for w, mask := range p.masks {
+		for ; mask != 0; mask &= mask - 1 {
+			i := w*64 + bits.TrailingZeros64(mask)
+			if buf[i] != '\n' {
+				if have < len(fields) {
+					fields[have] = buf[start:i]
+				}
+				have++
+				start = i + 1
+				continue
+			}
+			end := i
+			if end > begin && buf[end-1] == '\r' {
+				end--
+			}
+			if end > begin && (number > 0 || !p.header) {
+				if have != len(fields)-1 {
+					n, err := p.plainRows(buf[begin:], number, row)
+					return count + n, err
+				}
+				fields[have] = buf[start:end]
+				if err := row(number, fields); err != nil {
+					return count, err
+				}
+				count++
+			}
+			begin, start, have = i+1, i+1, 0
+			number++
+		}
+	}
+	n, err := p.plainRows(buf[begin:], number, row) // a last row without an end
+	return count + n, err
+}
+
+// plainRows is rows for CSV in which nothing is quoted.
+func (p *rowParser) plainRows(buf []byte, number int64, row func(int64, [][]byte) error) (int64, error) {
+	count := int64(0)
+	if cap(p.fields) < p.columns {
+		p.fields = make([][]byte, p.columns)
+	}
+	fields := p.fields[:p.columns]
+	for ; len(buf) > 0; number++ {
+		line := buf
+		if i := bytes.IndexByte(buf, '\n'); i >= 0 {
+			line, buf = buf[:i], buf[i+1:]
+		} else {
+			buf = nil
+		}
+		if n := len(line); n > 0 && line[n-1] == '\r' {
+			line = line[:n-1]
+		}
+		if len(line) == 0 || number == 0 && p.header {
+			continue
+		}
+		have := 0
+		for ; have < len(fields)-1; have++ {
+			i := bytes.IndexByte(line, p.csv.delim)
+			if i < 0 {
+				break
+			}
+			fields[have] = line[:i]
+			line = line[i+1:]
+		}
+		if have < len(fields)-1 || bytes.IndexByte(line, p.csv.delim) >= 0 {
+			have += bytes.Count(line, []byte{p.csv.delim}) + 1
+			return count, fmt.Errorf("%w: row %d: %d fields where the header has %d", ErrInput, number, have, p.columns)
+		}
+		fields[have] = line
+		if err := row(number, fields); err != nil {
+			return count, err
+		}
+		count++
 	}
 	return count, nil
 }

@@ -110,6 +110,12 @@ func (k *keyed) hmac(i int, dst, msg []byte) []byte {
 	return k.mac[i].Sum(dst)
 }
 
+// Places of the forms whose text to be digested is known beforehand.
+const (
+	md5SaltFirst = 0
+	md5SaltLast  = 1
+)
+
 var saltedForms = func() []saltedForm {
 	var out []saltedForm
 	for _, d := range digests[:commonDigests] {
@@ -236,12 +242,31 @@ func (f *finder) saltedGoal(ctx context.Context, g *goal, salts []salt, usual []
 	return ctx.Err()
 }
 
-// confirmSalted checks a candidate on other rows. A keyed state is not safe for several goroutines, so each call makes one.
+// confirmSalted checks a candidate on other rows. A keyed state is not safe for several goroutines, so each makes one.
 func (f *finder) confirmSalted(g *goal, h saltedHit, salts []salt, usual []message) bool {
 	s, form, m := salts[h.salt], saltedForms[h.form], usual[h.message]
-	p := producer{fmt.Sprintf(form.words, s.words, m.words), func(dst []byte, r *Row) []byte {
-		return form.of(newKeyed(s.bytes), dst, m.of(nil, r))
-	}, digestStreams, true}
+	keeping := func() func([]byte, *Row) []byte {
+		k, msg := newKeyed(s.bytes), []byte(nil)
+		return func(dst []byte, r *Row) []byte {
+			msg = m.of(msg[:0], r)
+			return form.of(k, dst, msg)
+		}
+	}
+	p := producer{
+		words:   fmt.Sprintf(form.words, s.words, m.words),
+		of:      func(dst []byte, r *Row) []byte { return keeping()(dst, r) },
+		keeping: keeping, streams: digestStreams, usual: true,
+	}
+	switch h.form {
+	case md5SaltFirst:
+		p.md5Of = func() func([]byte, *Row) []byte {
+			return func(dst []byte, r *Row) []byte { return m.of(append(dst, s.bytes...), r) }
+		}
+	case md5SaltLast:
+		p.md5Of = func() func([]byte, *Row) []byte {
+			return func(dst []byte, r *Row) []byte { return append(m.of(dst, r), s.bytes...) }
+		}
+	}
 	return f.confirm(g, &p, h.e)
 }
 

@@ -4,11 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/zeebo/xxh3"
@@ -27,7 +26,7 @@ type survey struct {
 	empty     []int64
 	emptyRows int64
 	same      repeated // exact duplicates, by hash
-	alike     repeated // duplicates after folding, by hash
+	alike     repeated // duplicates after folding, by hash; exact ones are among them
 	published map[string][]int64
 	listed    int64
 	lengths   [65]int64 // the last counts all longer ones
@@ -93,39 +92,79 @@ func take(ctx context.Context, b *Batch, o *Options) (*survey, error) {
 	if size <= 0 {
 		size = sampleDefault
 	}
-	same := newRepeats(o.ScratchDir, memory/2, workers)
-	alike := newRepeats(o.ScratchDir, memory/2, workers)
-	out, err := takeWith(ctx, b, o, workers, size, same, alike)
-	if cerr := errors.Join(same.close(), alike.close()); err == nil {
+	alike := newRepeats(o.ScratchDir, memory, workers)
+	out, err := takeWith(ctx, b, o, workers, size, alike)
+	if cerr := alike.close(); err == nil {
+		err = cerr
+	}
+	if err != nil || out.alike.hashes == 0 {
+		return out, err
+	}
+	same := newRepeats(o.ScratchDir, memory, workers)
+	out.same, err = exactRepeats(ctx, b, o, workers, same, &out.alike)
+	if cerr := same.close(); err == nil {
 		err = cerr
 	}
 	return out, err
 }
 
-func takeWith(ctx context.Context, b *Batch, o *Options, workers, size int, same, alike *repeats) (*survey, error) {
+// exactRepeats finds the equal passwords among those that are equal after folding. It reads the batch once more, which
+// costs less than keeping a second hash of every row.
+func exactRepeats(ctx context.Context, b *Batch, o *Options, workers int, same *repeats, alike *repeated) (repeated, error) {
+	among := newSieve(alike.list)
+	all := alike.hashes > int64(len(alike.list))
+	folded := make([][]byte, workers)
+	_, err := b.scan(ctx, workers, o.progress("survey"), func(w int, _ int64, fields [][]byte) error {
+		pw := fields[b.password]
+		if blankField(pw) {
+			return nil
+		}
+		if !all {
+			folded[w] = fold(folded[w][:0], pw)
+			if !among.has(xxh3.Hash(folded[w])) {
+				return nil
+			}
+		}
+		return same.add(w, xxh3.Hash(pw))
+	})
+	if err != nil {
+		return repeated{}, err
+	}
+	return same.find()
+}
+
+// progress tells of a pass, nil if nobody asked.
+func (o *Options) progress(pass string) func(int64) {
+	if o.Progress == nil {
+		return nil
+	}
+	return func(n int64) { o.Progress(pass, n) }
+}
+
+// blankField tells whether a field holds nothing but white space.
+func blankField(f []byte) bool {
+	if len(f) > 0 && f[0] > ' ' && f[0] < utf8.RuneSelf {
+		return false
+	}
+	return len(bytes.TrimSpace(f)) == 0
+}
+
+func takeWith(ctx context.Context, b *Batch, o *Options, workers, size int, alike *repeats) (*survey, error) {
 	list := newPublished(o.Published)
 	ws := make([]*surveyor, workers)
 	for i := range ws {
 		ws[i] = &surveyor{cut: ^uint64(0), survey: survey{published: map[string][]int64{}}}
 	}
-	progress := func(n int64) {
-		if o.Progress != nil {
-			o.Progress("survey", n)
-		}
-	}
-	n, err := b.scan(ctx, workers, progress, func(w int, number int64, fields [][]byte) error {
+	n, err := b.scan(ctx, workers, o.progress("survey"), func(w int, number int64, fields [][]byte) error {
 		s := ws[w]
 		pw := fields[b.password]
 		s.lengths[min(len(pw), len(s.lengths)-1)]++
-		if len(bytes.TrimSpace(pw)) == 0 {
+		if blankField(pw) {
 			s.emptyRows++
 			s.empty = lowest(append(s.empty, number), listedRows)
 			return nil
 		}
 		h := xxh3.Hash(pw)
-		if err := same.add(w, h); err != nil {
-			return err
-		}
 		s.folded = fold(s.folded[:0], pw)
 		f := xxh3.Hash(s.folded)
 		if err := alike.add(w, f); err != nil {
@@ -172,9 +211,6 @@ func takeWith(ctx context.Context, b *Batch, o *Options, workers, size int, same
 	byNumber := func(a, b *Row) int { return cmp.Compare(a.Number, b.Number) }
 	slices.SortFunc(out.sample, byNumber)
 	slices.SortFunc(out.head, byNumber)
-	if out.same, err = same.find(); err != nil {
-		return nil, err
-	}
 	out.alike, err = alike.find()
 	return out, err
 }
@@ -224,8 +260,7 @@ func (b *Batch) borrowRow(r *Row, number int64, fields [][]byte) *Row {
 type check struct {
 	same, alike map[uint64]*twins
 	agreed      []int64 // per recipe
-	firsts      [][]int64
-	recomputed  int // declared rows that agree
+	recomputed  int     // declared rows that agree
 	wrong       []int64
 }
 
@@ -235,7 +270,7 @@ func verify(ctx context.Context, b *Batch, o *Options, s *survey, recipes []*Rec
 	if o.Declared != nil {
 		declared = o.Declared.Recomputed
 	}
-	out := &check{same: map[uint64]*twins{}, alike: map[uint64]*twins{}, agreed: make([]int64, len(recipes)), firsts: make([][]int64, len(recipes))}
+	out := &check{same: map[uint64]*twins{}, alike: map[uint64]*twins{}, agreed: make([]int64, len(recipes))}
 	if len(s.same.list)+len(s.alike.list)+len(recipes)+len(declared) == 0 {
 		return out, nil
 	}
@@ -247,31 +282,25 @@ func verify(ctx context.Context, b *Batch, o *Options, s *survey, recipes []*Rec
 	ws := make([]*check, workers)
 	buf := make([][]byte, workers)
 	rows := make([]*Row, workers)
-	checks := make([][]func(*Row) bool, workers)
+	checks := make([][]rowCheck, workers)
 	for i := range ws {
 		rows[i] = &Row{Values: make([]string, len(b.Columns))}
 		for _, x := range recipes {
-			checks[i] = append(checks[i], x.checker())
+			checks[i] = append(checks[i], x.check())
 		}
-		ws[i] = &check{same: map[uint64]*twins{}, alike: map[uint64]*twins{}, agreed: make([]int64, len(recipes)), firsts: make([][]int64, len(recipes))}
+		ws[i] = &check{same: map[uint64]*twins{}, alike: map[uint64]*twins{}}
 	}
-	var seen atomic.Int64
-	progress := func(n int64) {
-		if o.Progress != nil {
-			o.Progress("verify", n)
-		}
-	}
-	_, err := b.scan(ctx, workers, progress, func(w int, number int64, fields [][]byte) error {
+	_, err := b.scan(ctx, workers, o.progress("verify"), func(w int, number int64, fields [][]byte) error {
 		c := ws[w]
 		pw := fields[b.password]
 		if want, ok := declared[number]; ok {
-			if seen.Add(1); want == string(pw) {
+			if want == string(pw) {
 				c.recomputed++
 			} else {
 				c.wrong = append(c.wrong, number)
 			}
 		}
-		if len(bytes.TrimSpace(pw)) == 0 {
+		if blankField(pw) {
 			return nil
 		}
 		if same.any {
@@ -285,25 +314,19 @@ func verify(ctx context.Context, b *Batch, o *Options, s *survey, recipes []*Rec
 			return nil
 		}
 		r := b.borrowRow(rows[w], number, fields)
-		for i, agrees := range checks[w] {
-			if agrees(r) {
-				c.agreed[i]++
-				if len(c.firsts[i]) < 3 || number < c.firsts[i][len(c.firsts[i])-1] {
-					c.firsts[i] = lowest(append(c.firsts[i], number), 3)
-				}
-			}
+		for _, x := range checks[w] {
+			x.row(r)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range ws {
+	for w, c := range ws {
 		merge(out.same, c.same)
 		merge(out.alike, c.alike)
-		for i := range recipes {
-			out.agreed[i] += c.agreed[i]
-			out.firsts[i] = lowest(append(out.firsts[i], c.firsts[i]...), 3)
+		for i, x := range checks[w] {
+			out.agreed[i] += x.agreed()
 		}
 		out.recomputed += c.recomputed
 		out.wrong = append(out.wrong, c.wrong...)
@@ -328,11 +351,16 @@ func newSieve(list []uint64) *sieve {
 	return s
 }
 
-func note(m map[uint64]*twins, s *sieve, h uint64, pw []byte, number int64) {
+func (s *sieve) has(h uint64) bool {
 	if s.bits[h>>6&4095]>>(h&63)&1 == 0 {
-		return
+		return false
 	}
-	if _, ok := s.wanted[h]; !ok {
+	_, ok := s.wanted[h]
+	return ok
+}
+
+func note(m map[uint64]*twins, s *sieve, h uint64, pw []byte, number int64) {
+	if !s.has(h) {
 		return
 	}
 	t := m[h]

@@ -246,13 +246,13 @@ func (f *finder) seeded() []producer {
 		}
 		for _, num := range nums {
 			for _, g := range generators {
-				out = append(out, producer{g.name + " seeded with " + num.words, func(dst []byte, r *Row) []byte {
+				out = append(out, producer{words: g.name + " seeded with " + num.words, of: func(dst []byte, r *Row) []byte {
 					seed, ok := num.of(r)
 					if !ok {
 						return dst
 					}
 					return drawBytes(dst, g, seed)
-				}, streams, false})
+				}, streams: streams})
 			}
 		}
 	}

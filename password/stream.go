@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 	"strings"
 )
 
@@ -19,8 +20,10 @@ type stream struct {
 // common digests only.
 var digestStreams = []stream{
 	{"hexadecimal digits", 16, func(dst, d []byte, _ int) []byte {
-		for _, b := range d {
-			dst = append(dst, b>>4, b&15)
+		n := len(dst)
+		dst = slices.Grow(dst, 2*len(d))[:n+2*len(d)]
+		for i, out := 0, dst[n:]; i < len(d) && 2*i+1 < len(out); i++ {
+			out[2*i], out[2*i+1] = d[i]>>4, d[i]&15
 		}
 		return dst
 	}},
@@ -70,7 +73,10 @@ var digestStreams = []stream{
 	}},
 }
 
-const usualStreams = 6
+const (
+	hexStream    = 0
+	usualStreams = 6
+)
 
 // window is a part of a digest, empty where it would be the whole: that is another stream.
 func window(d []byte, from, n int) []byte {

@@ -23,13 +23,13 @@ type repeats struct {
 const partitions = 256
 
 type shard struct {
-	parts  [partitions][][]uint64 // chunks, the last one open
+	open   [partitions][]uint64   // the chunk that is being filled
+	parts  [partitions][][]uint64 // full chunks
 	held   int64                  // bytes
 	file   *os.File
 	buf    []byte
 	spills [partitions][]spill
 	end    int64
-	rows   int64
 }
 
 // spill is a run of hashes of one partition in a scratch file.
@@ -50,26 +50,35 @@ func newRepeats(dir string, memory int64, workers int) *repeats {
 func (r *repeats) add(worker int, h uint64) error {
 	s := r.shards[worker]
 	p := h >> 56
-	chunks := s.parts[p]
-	last := len(chunks) - 1
-	if last < 0 || len(chunks[last]) == cap(chunks[last]) {
-		size := 64
-		if last >= 0 {
-			size = min(2*cap(chunks[last]), 8192)
+	if len(s.open[p]) == cap(s.open[p]) {
+		if err := s.room(int(p), r.budget, r.dir); err != nil {
+			return err
 		}
-		s.held += int64(size) * 8
-		if s.held > r.budget && last >= 0 {
-			if err := s.flush(r.dir); err != nil {
+	}
+	s.open[p] = append(s.open[p], h)
+	return nil
+}
+
+// room opens a new chunk for a partition, twice as large as the one before.
+func (s *shard) room(p int, budget int64, dir string) error {
+	size := 64
+	if full := s.open[p]; full != nil {
+		s.parts[p], s.open[p] = append(s.parts[p], full), nil // not in both, or flush would write it twice
+		size = min(2*cap(full), 8192)
+		if s.held+int64(size)*8 > budget {
+			if err := s.flush(dir); err != nil {
 				return err
 			}
 		}
-		s.parts[p] = append(s.parts[p], make([]uint64, 0, size))
-		last = len(s.parts[p]) - 1
-		chunks = s.parts[p]
 	}
-	chunks[last] = append(chunks[last], h)
-	s.rows++
+	s.held += int64(size) * 8
+	s.open[p] = make([]uint64, 0, size)
 	return nil
+}
+
+// chunks are those of a partition, the open one last.
+func (s *shard) chunks(p int) [][]uint64 {
+	return append(s.parts[p][:len(s.parts[p]):len(s.parts[p])], s.open[p])
 }
 
 // flush moves everything held to the scratch file.
@@ -90,10 +99,10 @@ func (s *shard) flush(dir string) error {
 		s.buf = s.buf[:0]
 		return nil
 	}
-	for p, chunks := range s.parts {
+	for p := range partitions {
 		n := 0
 		at := s.end + int64(len(s.buf))
-		for _, c := range chunks {
+		for _, c := range s.chunks(p) {
 			n += len(c)
 			for _, h := range c {
 				if s.buf = binary.LittleEndian.AppendUint64(s.buf, h); len(s.buf) == cap(s.buf) {
@@ -106,7 +115,7 @@ func (s *shard) flush(dir string) error {
 		if n > 0 {
 			s.spills[p] = append(s.spills[p], spill{at, n})
 		}
-		s.parts[p] = nil
+		s.parts[p], s.open[p] = nil, nil
 	}
 	s.held = 0
 	return write()
@@ -169,7 +178,7 @@ func (r *repeats) find() (repeated, error) {
 func (r *repeats) findIn(p int, t *hashTable) (repeated, error) {
 	n := 0
 	for _, s := range r.shards {
-		for _, c := range s.parts[p] {
+		for _, c := range s.chunks(p) {
 			n += len(c)
 		}
 		for _, x := range s.spills[p] {
@@ -179,7 +188,7 @@ func (r *repeats) findIn(p int, t *hashTable) (repeated, error) {
 	t.reset(n)
 	buf := make([]byte, 1<<16)
 	for _, s := range r.shards {
-		for _, c := range s.parts[p] {
+		for _, c := range s.chunks(p) {
 			for _, h := range c {
 				t.add(h)
 			}
@@ -319,8 +328,11 @@ var foldByte = func() (t [256]byte) {
 
 // fold appends the look-alike fold of a password.
 func fold(dst, pw []byte) []byte {
-	for _, c := range pw {
-		dst = append(dst, foldByte[c])
+	n := len(dst)
+	dst = append(dst, pw...)
+	out := dst[n:]
+	for i, c := range out {
+		out[i] = foldByte[c]
 	}
 	return dst
 }

@@ -1,22 +1,22 @@
-package password
+package md5lanes
 
 import "math/bits"
 
-// md5Pair computes the MD5 digests of two messages of one padded block each, given as little-endian words.
+// pair computes the MD5 digests of two messages of one padded block each, given as little-endian words.
 // The two computations do not depend on each other, and MD5 is one long chain of dependent steps: interleaved,
 // they keep the processor busy and take little longer than one. The steps are those of RFC 1321, section 3.4. Each
 // of the four rounds is a function of its own, so that the compiler keeps all in registers: as one function it
 // takes twice as long.
-func md5Pair(m *[2][16]uint32) (x, y [4]uint32) {
+func pair(m *[2][16]uint32) (x, y [4]uint32) {
 	const a, b, c, d = 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476
-	a0, b0, c0, d0, a1, b1, c1, d1 := md5PairRound1(m, a, b, c, d, a, b, c, d)
-	a0, b0, c0, d0, a1, b1, c1, d1 = md5PairRound2(m, a0, b0, c0, d0, a1, b1, c1, d1)
-	a0, b0, c0, d0, a1, b1, c1, d1 = md5PairRound3(m, a0, b0, c0, d0, a1, b1, c1, d1)
-	a0, b0, c0, d0, a1, b1, c1, d1 = md5PairRound4(m, a0, b0, c0, d0, a1, b1, c1, d1)
+	a0, b0, c0, d0, a1, b1, c1, d1 := pairRound1(m, a, b, c, d, a, b, c, d)
+	a0, b0, c0, d0, a1, b1, c1, d1 = pairRound2(m, a0, b0, c0, d0, a1, b1, c1, d1)
+	a0, b0, c0, d0, a1, b1, c1, d1 = pairRound3(m, a0, b0, c0, d0, a1, b1, c1, d1)
+	a0, b0, c0, d0, a1, b1, c1, d1 = pairRound4(m, a0, b0, c0, d0, a1, b1, c1, d1)
 	return [4]uint32{a0 + a, b0 + b, c0 + c, d0 + d}, [4]uint32{a1 + a, b1 + b, c1 + c, d1 + d}
 }
 
-func md5PairRound1(m *[2][16]uint32, a0, b0, c0, d0, a1, b1, c1, d1 uint32) (uint32, uint32, uint32, uint32, uint32, uint32, uint32, uint32) {
+func pairRound1(m *[2][16]uint32, a0, b0, c0, d0, a1, b1, c1, d1 uint32) (uint32, uint32, uint32, uint32, uint32, uint32, uint32, uint32) {
 	a0 = b0 + bits.RotateLeft32(a0+m[0][0]+0xd76aa478+((c0^d0)&b0^d0), 7)
 	a1 = b1 + bits.RotateLeft32(a1+m[1][0]+0xd76aa478+((c1^d1)&b1^d1), 7)
 	d0 = a0 + bits.RotateLeft32(d0+m[0][1]+0xe8c7b756+((b0^c0)&a0^c0), 12)
@@ -52,7 +52,7 @@ func md5PairRound1(m *[2][16]uint32, a0, b0, c0, d0, a1, b1, c1, d1 uint32) (uin
 	return a0, b0, c0, d0, a1, b1, c1, d1
 }
 
-func md5PairRound2(m *[2][16]uint32, a0, b0, c0, d0, a1, b1, c1, d1 uint32) (uint32, uint32, uint32, uint32, uint32, uint32, uint32, uint32) {
+func pairRound2(m *[2][16]uint32, a0, b0, c0, d0, a1, b1, c1, d1 uint32) (uint32, uint32, uint32, uint32, uint32, uint32, uint32, uint32) {
 	a0 = b0 + bits.RotateLeft32(a0+m[0][1]+0xf61e2562+(c0&^d0)+(b0&d0), 5)
 	a1 = b1 + bits.RotateLeft32(a1+m[1][1]+0xf61e2562+(c1&^d1)+(b1&d1), 5)
 	d0 = a0 + bits.RotateLeft32(d0+m[0][6]+0xc040b340+(b0&^c0)+(a0&c0), 9)
@@ -88,7 +88,7 @@ func md5PairRound2(m *[2][16]uint32, a0, b0, c0, d0, a1, b1, c1, d1 uint32) (uin
 	return a0, b0, c0, d0, a1, b1, c1, d1
 }
 
-func md5PairRound3(m *[2][16]uint32, a0, b0, c0, d0, a1, b1, c1, d1 uint32) (uint32, uint32, uint32, uint32, uint32, uint32, uint32, uint32) {
+func pairRound3(m *[2][16]uint32, a0, b0, c0, d0, a1, b1, c1, d1 uint32) (uint32, uint32, uint32, uint32, uint32, uint32, uint32, uint32) {
 	a0 = b0 + bits.RotateLeft32(a0+m[0][5]+0xfffa3942+(b0^c0^d0), 4)
 	a1 = b1 + bits.RotateLeft32(a1+m[1][5]+0xfffa3942+(b1^c1^d1), 4)
 	d0 = a0 + bits.RotateLeft32(d0+m[0][8]+0x8771f681+(a0^b0^c0), 11)
@@ -124,7 +124,7 @@ func md5PairRound3(m *[2][16]uint32, a0, b0, c0, d0, a1, b1, c1, d1 uint32) (uin
 	return a0, b0, c0, d0, a1, b1, c1, d1
 }
 
-func md5PairRound4(m *[2][16]uint32, a0, b0, c0, d0, a1, b1, c1, d1 uint32) (uint32, uint32, uint32, uint32, uint32, uint32, uint32, uint32) {
+func pairRound4(m *[2][16]uint32, a0, b0, c0, d0, a1, b1, c1, d1 uint32) (uint32, uint32, uint32, uint32, uint32, uint32, uint32, uint32) {
 	a0 = b0 + bits.RotateLeft32(a0+m[0][0]+0xf4292244+(c0^(b0|^d0)), 6)
 	a1 = b1 + bits.RotateLeft32(a1+m[1][0]+0xf4292244+(c1^(b1|^d1)), 6)
 	d0 = a0 + bits.RotateLeft32(d0+m[0][7]+0x432aff97+(b0^(a0|^c0)), 10)
