@@ -1,6 +1,7 @@
 package password
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -184,7 +185,8 @@ func searchSeeds(ctx context.Context, workers int, g *goal, gen *generator, w se
 		})
 	}
 	wg.Wait()
-	slices.SortFunc(hits, func(a, b seedHit) int { return int(int64(a.seed) - int64(b.seed)) })
+	// One seed is one worker's, which tries the targets in order.
+	slices.SortStableFunc(hits, func(a, b seedHit) int { return cmp.Compare(a.seed, b.seed) })
 	return hits[:min(len(hits), limit)]
 }
 

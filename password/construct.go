@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"sync"
 )
 
 // constructionChance is the chance, corrected for all that was tried, below which a construction is believed.
@@ -248,39 +247,19 @@ func (f *finder) searchGoal(ctx context.Context, g *goal, ps []producer) error {
 		p int
 		e encoding
 	}
-	var mu sync.Mutex // guards hits, tried and next
-	var hits []hit
-	var tried int64
-	next := 0
-	var wg sync.WaitGroup
-	for range f.workers() {
-		wg.Go(func() {
-			m := newMatcher(g)
-			for ctx.Err() == nil {
-				mu.Lock()
-				from, to := next, min(next+64, len(ps))
-				next = to
-				enough := len(hits) >= 8
-				mu.Unlock()
-				if from == to || enough {
-					break
-				}
-				for i := from; i < to; i++ {
-					for _, e := range m.match(&ps[i]) {
-						mu.Lock()
-						hits = append(hits, hit{i, e})
-						mu.Unlock()
-					}
+	hits, tried := search(ctx, f.workers(), len(ps), 64, func() func(from, to int) ([]hit, int64) {
+		m := newMatcher(g)
+		return func(from, to int) (hits []hit, tried int64) {
+			before := m.tried
+			for i := from; i < to; i++ {
+				for _, e := range m.match(&ps[i]) {
+					hits = append(hits, hit{i, e})
 				}
 			}
-			mu.Lock()
-			tried += m.tried
-			mu.Unlock()
-		})
-	}
-	wg.Wait()
+			return hits, m.tried - before
+		}
+	})
 	f.tried += tried
-	slices.SortStableFunc(hits, func(a, b hit) int { return a.p - b.p })
 	for _, h := range hits {
 		if f.confirm(g, &ps[h.p], h.e) {
 			break

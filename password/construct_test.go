@@ -61,3 +61,31 @@ func TestKeyInFirmware(t *testing.T) {
 		t.Errorf("without the key: got %s, want INCONCLUSIVE: %s", r.Limbs.Derived.Verdict, why(r))
 	}
 }
+
+// TestSameWhoeverIsQuicker: the same batch gives the same words with one worker and
+// with many, however their turns fall. Several constants make the same passwords, far
+// apart in the list, so that workers find them at the same time.
+func TestSameWhoeverIsQuicker(t *testing.T) {
+	key := "s3cr3t-factory-key"
+	f := family{make: perUnit(func(u unit) string {
+		m := hmac.New(sha256.New, []byte(key))
+		m.Write([]byte(u.serial))
+		return hex.EncodeToString(m.Sum(nil))[:16]
+	})}
+	us, pws := batchOf(f, 5, 20)
+	text := csvOf(us, pws)
+	constants := madeUpStrings(400)
+	for i := range 30 { // HMAC pads its key with zeros, so these are one key
+		constants = append(constants, append([]byte(key), make([]byte, i)...))
+		constants = append(constants, madeUpStrings(20)...)
+	}
+	want := auditText(t, text, Options{Constants: constants, Workers: 1})
+	if want.Limbs.Derived.Verdict != Fail {
+		t.Fatalf("got %s, want FAIL", want.Limbs.Derived.Verdict)
+	}
+	for range 3 {
+		if got := auditText(t, text, Options{Constants: constants, Workers: 7}); got.Tried != want.Tried || got.Limbs.Derived.Note != want.Limbs.Derived.Note {
+			t.Errorf("got %d tried, %q; want %d, %q", got.Tried, got.Limbs.Derived.Note, want.Tried, want.Limbs.Derived.Note)
+		}
+	}
+}

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"hash"
 	"math/bits"
-	"sync"
 )
 
 // MaxConstants bounds the candidate salts and keys of one audit.
@@ -192,48 +191,31 @@ func (f *finder) saltedGoal(ctx context.Context, g *goal, salts []salt, usual []
 		}
 		want = append(want, ks)
 	}
-	var mu sync.Mutex // guards hits, next and f.tried
-	var hits []saltedHit
-	next := 0
-	var wg sync.WaitGroup
-	for range f.workers() {
-		wg.Go(func() {
-			q := newQuick(want)
-			var d []byte
-			for ctx.Err() == nil {
-				mu.Lock()
-				from, to := next, min(next+32, len(salts))
-				next = to
-				enough := len(hits) >= 8
-				mu.Unlock()
-				if from == to || enough {
-					break
-				}
-				for i := from; i < to; i++ {
-					k := newKeyed(salts[i].bytes)
-					for fi := range saltedForms {
-						for a := range anchors {
-							for mi, msg := range texts[a] {
-								if len(msg) == 0 {
-									continue
-								}
-								d = saltedForms[fi].of(k, d[:0], msg)
-								if e, ok := q.match(a, d); ok {
-									mu.Lock()
-									hits = append(hits, saltedHit{i, fi, mi, e})
-									mu.Unlock()
-								}
+	hits, tried := search(ctx, f.workers(), len(salts), 32, func() func(from, to int) ([]saltedHit, int64) {
+		q := newQuick(want)
+		var d []byte
+		return func(from, to int) (hits []saltedHit, tried int64) {
+			before := q.tried
+			for i := from; i < to; i++ {
+				k := newKeyed(salts[i].bytes)
+				for fi := range saltedForms {
+					for a := range anchors {
+						for mi, msg := range texts[a] {
+							if len(msg) == 0 {
+								continue
+							}
+							d = saltedForms[fi].of(k, d[:0], msg)
+							if e, ok := q.match(a, d); ok {
+								hits = append(hits, saltedHit{i, fi, mi, e})
 							}
 						}
 					}
 				}
 			}
-			mu.Lock()
-			f.tried += q.tried
-			mu.Unlock()
-		})
-	}
-	wg.Wait()
+			return hits, q.tried - before
+		}
+	})
+	f.tried += tried
 	for _, h := range hits {
 		if f.confirmSalted(g, h, salts, usual) {
 			break
