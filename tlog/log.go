@@ -1,0 +1,483 @@
+package tlog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	merkle "golang.org/x/mod/sumdb/tlog"
+
+	"github.com/assay-psti/assay"
+)
+
+// ErrBusy says that as many leaves as may be are on their way in: try again in a
+// moment (over HTTP: 503 with Retry-After). It is of kind assay.ErrRefused.
+var ErrBusy = fmt.Errorf("the log is busy, try again: %w", assay.ErrRefused)
+
+// Options of a writer. The zero value of each field but Origin is right for a
+// register on one machine.
+type Options struct {
+	// Origin is the log's name for ever: its public address without scheme and
+	// without a slash at the end, as "register.example/log".
+	Origin string
+	// BatchAge is how long a leaf waits for others; zero: 20 ms.
+	BatchAge time.Duration
+	// BatchSize is how many leaves go in at once; zero: 1024.
+	BatchSize int
+	// CheckpointInterval is how far apart checkpoints are at least; zero: 100 ms,
+	// which is the least.
+	CheckpointInterval time.Duration
+	// InFlight is how many leaves may be on their way in; zero: 8192.
+	InFlight int
+	// Witnesses must cosign each checkpoint before it is published; nil: nobody.
+	// A witness without an address is not asked, but counts where another brings its
+	// cosignature.
+	Witnesses *Policy
+	// WitnessTimeout is how long witnesses have; zero: 5 s.
+	WitnessTimeout time.Duration
+	// CloseTimeout is how long Close waits for the last checkpoint; zero: 10 s.
+	CloseTimeout time.Duration
+}
+
+func (o *Options) fill() error {
+	bad := func(what string) error {
+		return &assay.Problem{Kind: assay.ErrInvalid, Where: "options of the log", What: what}
+	}
+	if o.Origin == "" || len(o.Origin) > 200 || strings.ContainsFunc(o.Origin, func(r rune) bool { return r <= ' ' || r == '+' || r > '~' }) {
+		return bad(fmt.Sprintf("the origin %.60q must be printable ASCII without spaces and plus signs, such as register.example/log", o.Origin))
+	}
+	set := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	set(&o.BatchAge, 20*time.Millisecond)
+	set(&o.CheckpointInterval, 100*time.Millisecond)
+	set(&o.WitnessTimeout, 5*time.Second)
+	set(&o.CloseTimeout, 10*time.Second)
+	if o.BatchSize == 0 {
+		o.BatchSize = 1024
+	}
+	if o.InFlight == 0 {
+		o.InFlight = 8192
+	}
+	if o.BatchSize < 1 || o.InFlight < 1 || o.BatchAge < 0 || o.CheckpointInterval < 100*time.Millisecond {
+		return bad("sizes and times must be positive, and checkpoints at least 100 ms apart")
+	}
+	return nil
+}
+
+// Log is the one writer of a log. Its folder holds:
+//
+//	key          the private key, readable by its owner alone
+//	lock         held while a writer has the log open
+//	log/         what is served: checkpoint, log.vkey, tile/...
+//
+// It keeps 64 bytes for each leaf in memory, for proofs.
+type Log struct {
+	o      Options
+	key    Key
+	root   *os.Root // of log/
+	unlock func() error
+	store  backend
+	guard  *guard
+	hashes *hashes
+	slots  chan struct{} // one for each leaf on its way in
+
+	published atomic.Pointer[Checkpoint]
+
+	closing sync.RWMutex // guards closed; held for reading while leaves are handed over
+	closed  bool
+	leaving sync.WaitGroup // leaves on their way in
+}
+
+// backend is what stores leaves.
+type backend interface {
+	// add hands a leaf over; the function it gives waits for its index.
+	add(leaf []byte) func() (int64, error)
+	// size is how many leaves are stored for good.
+	size(ctx context.Context) (int64, error)
+	// close waits for all leaves, and the checkpoint over them, and stops.
+	close(ctx context.Context) error
+}
+
+const (
+	logDir         = "log"
+	checkpointName = "checkpoint"
+	keyName        = "log.vkey"
+)
+
+// Open opens the log in the folder for writing, and makes it, with a new key, where
+// there is none. A log that another writer has open is an error of kind
+// assay.ErrConflict, and so is one whose leaves do not fit its signed checkpoint.
+func Open(ctx context.Context, dir string, o Options) (*Log, error) {
+	if err := o.fill(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Join(dir, logDir), 0o755); err != nil {
+		return nil, fmt.Errorf("make the log's folder: %w", err)
+	}
+	unlock, err := lock(filepath.Join(dir, "lock"))
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(filepath.Join(dir, logDir))
+	if err != nil {
+		return nil, errors.Join(err, unlock())
+	}
+	l := &Log{o: o, root: root, unlock: unlock, hashes: &hashes{}, slots: make(chan struct{}, o.InFlight)}
+	if err := l.start(ctx, dir); err != nil {
+		return nil, errors.Join(err, root.Close(), unlock())
+	}
+	return l, nil
+}
+
+// start checks what is there, and starts the store on it.
+func (l *Log) start(ctx context.Context, dir string) error {
+	signer, key, err := openSigner(dir, l.o.Origin)
+	if err != nil {
+		return err
+	}
+	l.key = key
+	if err := writeFile(l.root, keyName, []byte(key.String()+"\n")); err != nil {
+		return fmt.Errorf("write the log's public key: %w", err)
+	}
+	signed, err := l.Checkpoint()
+	if errors.Is(err, assay.ErrNotFound) {
+		signed, err = &Checkpoint{}, nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := l.load(ctx, signed); err != nil {
+		return err
+	}
+	l.guard = &guard{Signer: signer, l: l}
+	l.guard.signed.Store(signed.Size)
+	if l.store, err = openBackend(ctx, filepath.Join(dir, logDir), l.guard, &l.o); err != nil {
+		return err
+	}
+	size, err := l.store.size(ctx)
+	if err == nil && size < signed.Size {
+		err = &assay.Problem{Kind: assay.ErrConflict, Where: dir, What: fmt.Sprintf("holds %d leaves, but a checkpoint of %d was signed", size, signed.Size), Do: "restore the whole folder from one backup, or the leaves from a mirror"}
+	}
+	if err == nil {
+		err = clearRightOf(l.root, size, int64(l.o.BatchSize)/tileWidth+2)
+	}
+	if err != nil {
+		l.guard.refuse(err)
+		return errors.Join(err, l.store.close(ctx))
+	}
+	return nil
+}
+
+// load reads the hashes of the leaves that the signed checkpoint commits to.
+func (l *Log) load(ctx context.Context, signed *Checkpoint) error {
+	if signed.Size == 0 {
+		return nil
+	}
+	for l.hashes.leaves() < signed.Size {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		t := bundle(l.hashes.leaves()>>tileHeight, signed.Size)
+		t.L = 0
+		data, err := readTile(l.root, t, t.W*merkle.HashSize, t.W*merkle.HashSize)
+		if err != nil {
+			return fmt.Errorf("read the log: %w", err)
+		}
+		leaves := make([]merkle.Hash, t.W)
+		for i := range leaves {
+			copy(leaves[i][:], data[i*merkle.HashSize:])
+		}
+		l.hashes.add(leaves...)
+	}
+	root, err := merkle.TreeHash(signed.Size, l.hashes)
+	if err == nil && root != signed.Root {
+		err = &assay.Problem{Kind: assay.ErrConflict, Where: "log " + signed.Origin, What: "its tiles do not make the tree that its checkpoint was signed for", Do: "restore the folder from a backup or a mirror"}
+	}
+	return err
+}
+
+// Key is the log's public key.
+func (l *Log) Key() Key { return l.key }
+
+// Append adds a leaf, and gives its index once it is stored for good. A checkpoint
+// that commits to it follows: see Published. Where as many leaves as may be are on
+// their way in, the error is ErrBusy. Where ctx ends first, the leaf may yet go in.
+func (l *Log) Append(ctx context.Context, leaf []byte) (int64, error) {
+	if err := checkLeaf(leaf); err != nil {
+		return -1, err
+	}
+	if err := ctx.Err(); err != nil {
+		return -1, err
+	}
+	select {
+	case l.slots <- struct{}{}:
+	default:
+		return -1, ErrBusy
+	}
+	type result struct {
+		index int64
+		err   error
+	}
+	done := make(chan result, 1)
+	leaf = bytes.Clone(leaf)
+	go func() {
+		index, err := l.hand(leaf)()
+		<-l.slots
+		done <- result{index, err}
+	}()
+	select {
+	case r := <-done:
+		return r.index, r.err
+	case <-ctx.Done():
+		return -1, fmt.Errorf("append to the log: %w (the leaf may yet go in)", ctx.Err())
+	}
+}
+
+// AppendAll adds leaves in order, waits where the log is busy, and gives their
+// indexes: -1 for those that are not known to be in when the error is not nil.
+func (l *Log) AppendAll(ctx context.Context, leaves [][]byte) ([]int64, error) {
+	indexes := make([]int64, len(leaves))
+	for i, leaf := range leaves {
+		indexes[i] = -1
+		if err := checkLeaf(leaf); err != nil {
+			return indexes, fmt.Errorf("leaf %d of %d: %w", i+1, len(leaves), err)
+		}
+	}
+	waits := make(chan func() (int64, error), cap(l.slots))
+	var failed error
+	var done sync.WaitGroup
+	done.Go(func() {
+		i := 0
+		for wait := range waits {
+			index, err := wait()
+			<-l.slots
+			if indexes[i] = index; err != nil && failed == nil {
+				failed = err
+			}
+			i++
+		}
+	})
+	var stopped error
+	for _, leaf := range leaves {
+		if stopped = ctx.Err(); stopped != nil {
+			break
+		}
+		select {
+		case l.slots <- struct{}{}:
+			waits <- l.hand(bytes.Clone(leaf))
+			continue
+		case <-ctx.Done():
+			stopped = ctx.Err()
+		}
+		break
+	}
+	close(waits)
+	done.Wait()
+	return indexes, errors.Join(stopped, failed)
+}
+
+func checkLeaf(leaf []byte) error {
+	if len(leaf) == 0 || len(leaf) > MaxLeafBytes {
+		return &assay.Problem{Kind: assay.ErrInvalid, What: fmt.Sprintf("a leaf of %d bytes", len(leaf)), Do: fmt.Sprintf("leaves have 1 to %d bytes: log the digest of what is longer", MaxLeafBytes)}
+	}
+	return nil
+}
+
+// hand hands a leaf to the store.
+func (l *Log) hand(leaf []byte) func() (int64, error) {
+	l.closing.RLock()
+	defer l.closing.RUnlock()
+	if l.closed {
+		return func() (int64, error) {
+			return -1, &assay.Problem{Kind: assay.ErrRefused, Where: "log " + l.o.Origin, What: "is closed"}
+		}
+	}
+	if err := l.guard.fault(); err != nil {
+		return func() (int64, error) { return -1, err }
+	}
+	l.leaving.Add(1)
+	stored := l.store.add(leaf)
+	return func() (int64, error) {
+		defer l.leaving.Done()
+		index, err := stored()
+		if err != nil {
+			return -1, fmt.Errorf("append to the log: %w: %w", assay.ErrInternal, err)
+		}
+		return index, nil
+	}
+}
+
+// Size is how many leaves are stored for good, be they published or not.
+func (l *Log) Size(ctx context.Context) (int64, error) { return l.store.size(ctx) }
+
+// Checkpoint is the newest that was published.
+func (l *Log) Checkpoint() (*Checkpoint, error) {
+	if c := l.published.Load(); c != nil && l.guard != nil && c.Size == l.guard.signed.Load() {
+		return c, nil
+	}
+	raw, err := readFile(l.root, checkpointName, maxCheckpointBytes)
+	if err != nil {
+		return nil, err
+	}
+	if c := l.published.Load(); c != nil && bytes.Equal(c.Raw, raw) {
+		return c, nil
+	}
+	c, err := OpenCheckpoint(raw, l.key, nil)
+	if err != nil {
+		return nil, err
+	}
+	if l.o.Witnesses != nil { // cosignatures are shown, whether they suffice is the reader's to say
+		if w, err := OpenCheckpoint(raw, l.key, l.o.Witnesses); err == nil {
+			c = w
+		}
+	}
+	l.published.Store(c)
+	return c, nil
+}
+
+// Published waits until a published checkpoint commits to the leaf.
+func (l *Log) Published(ctx context.Context, index int64) (*Checkpoint, error) {
+	t := time.NewTicker(10 * time.Millisecond)
+	defer t.Stop()
+	for {
+		if c, err := l.Checkpoint(); err != nil || c.Size > index {
+			return c, err
+		}
+		if err := l.guard.fault(); err != nil {
+			return nil, err
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for the checkpoint over leaf %d: %w", index, ctx.Err())
+		}
+	}
+}
+
+// Leaf gives a stored leaf.
+func (l *Log) Leaf(ctx context.Context, index int64) ([]byte, error) {
+	var leaf []byte
+	err := l.leaves(ctx, index, index+1, func(_ int64, data []byte) error {
+		leaf = data
+		return nil
+	})
+	if err == nil && leaf == nil {
+		err = &assay.Problem{Kind: assay.ErrNotFound, Where: "log " + l.o.Origin, What: fmt.Sprintf("has no leaf %d", index)}
+	}
+	return leaf, err
+}
+
+// Leaves calls f for each stored leaf from an index on, in order, be they published
+// or not: what a database that fell behind the log has to catch up with. f keeps what
+// it is given. An error of f ends it.
+func (l *Log) Leaves(ctx context.Context, from int64, f func(index int64, leaf []byte) error) error {
+	return l.leaves(ctx, from, MaxSize, f)
+}
+
+func (l *Log) leaves(ctx context.Context, from, to int64, f func(int64, []byte) error) error {
+	size, err := l.store.size(ctx)
+	if err != nil {
+		return err
+	}
+	if from < 0 {
+		return &assay.Problem{Kind: assay.ErrInvalid, What: fmt.Sprintf("leaf %d", from)}
+	}
+	to = min(to, size)
+	for from < to {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		leaves, err := readBundle(l.root, bundle(from>>tileHeight, size))
+		if err != nil {
+			return fmt.Errorf("read the log: %w", err)
+		}
+		for _, leaf := range leaves[from%tileWidth:] {
+			if from == to {
+				break
+			}
+			if err := f(from, leaf); err != nil {
+				return err
+			}
+			from++
+		}
+	}
+	return nil
+}
+
+// Prove makes the proof that a leaf is in the newest published checkpoint. It brings
+// the leaf with it. A leaf that no checkpoint commits to yet is an error of kind
+// assay.ErrNotFound.
+func (l *Log) Prove(ctx context.Context, index int64) (*Proof, error) {
+	c, path, err := l.path(index)
+	if err != nil {
+		return nil, err
+	}
+	leaf, err := l.Leaf(ctx, index)
+	if err != nil {
+		return nil, err
+	}
+	return &Proof{Index: index, Path: path, Checkpoint: c.Raw, Extra: leaf}, nil
+}
+
+// path is the hashes of an inclusion proof.
+func (l *Log) path(index int64) (*Checkpoint, [][32]byte, error) {
+	c, err := l.Checkpoint()
+	if err != nil {
+		return nil, nil, err
+	}
+	if index < 0 || index >= c.Size {
+		return nil, nil, &assay.Problem{Kind: assay.ErrNotFound, Where: "log " + c.Origin, What: fmt.Sprintf("its checkpoint of %d leaves has no leaf %d", c.Size, index)}
+	}
+	path, err := merkle.ProveRecord(c.Size, index, l.hashes)
+	return c, plain(path), err
+}
+
+// ProveGrowth makes the proof that the tree of so many leaves begins with a smaller
+// one; CheckGrowth checks it.
+func (l *Log) ProveGrowth(older, newer int64) ([][32]byte, error) {
+	if older < 0 || older > newer || newer > l.hashes.leaves() {
+		return nil, &assay.Problem{Kind: assay.ErrInvalid, Where: "log " + l.o.Origin, What: fmt.Sprintf("no proof of growth from %d to %d leaves, with %d published", older, newer, l.hashes.leaves())}
+	}
+	if older == 0 || older == newer {
+		return nil, nil
+	}
+	path, err := merkle.ProveTree(newer, older, l.hashes)
+	return plain(path), err
+}
+
+func plain(path []merkle.Hash) [][32]byte {
+	out := make([][32]byte, len(path))
+	for i, h := range path {
+		out[i] = h
+	}
+	return out
+}
+
+// Close waits until all leaves are stored and published, and lets go of the folder.
+// Where witnesses keep the last checkpoint back, it says so after the close timeout;
+// no leaf is lost by that.
+func (l *Log) Close() error {
+	l.closing.Lock()
+	was := l.closed
+	l.closed = true
+	l.closing.Unlock()
+	if was {
+		return nil
+	}
+	l.leaving.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), l.o.CloseTimeout)
+	defer cancel()
+	err := l.store.close(ctx)
+	l.guard.refuse(&assay.Problem{Kind: assay.ErrRefused, Where: "log " + l.o.Origin, What: "is closed"})
+	return errors.Join(err, l.root.Close(), l.unlock())
+}
