@@ -59,13 +59,13 @@ func readFile(root *os.Root, name string, most int) ([]byte, error) {
 
 // writeFile writes a file beside, syncs it, and puts it in place.
 func writeFile(root *os.Root, name string, data []byte) error {
-	return write(root, name, data, 0o644)
+	if err := write(root, name, data, 0o644); err != nil {
+		return err
+	}
+	return syncDir(root, path.Dir(name))
 }
 
-func writePrivate(root *os.Root, name string, data []byte) error {
-	return write(root, name, data, 0o600)
-}
-
+// write does the same, but does not see to it that the name lasts.
 func write(root *os.Root, name string, data []byte, perm fs.FileMode) error {
 	beside := name + ".new"
 	if err := root.Remove(beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -85,7 +85,7 @@ func write(root *os.Root, name string, data []byte, perm fs.FileMode) error {
 	if err != nil {
 		return errors.Join(err, root.Remove(beside))
 	}
-	return syncDir(root, path.Dir(name))
+	return nil
 }
 
 func syncDir(root *os.Root, name string) error {
@@ -119,6 +119,19 @@ func readBundle(root *os.Root, t merkle.Tile) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return bundleLeaves(t, data)
+}
+
+// readBundleAsIs does the same, of the very file.
+func readBundleAsIs(root *os.Root, t merkle.Tile) ([][]byte, error) {
+	data, err := readFile(root, tilePath(t), maxBundleBytes)
+	if err != nil {
+		return nil, err
+	}
+	return bundleLeaves(t, data)
+}
+
+func bundleLeaves(t merkle.Tile, data []byte) ([][]byte, error) {
 	leaves, err := parseBundle(data, t.W)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", tilePath(t), assay.ErrInvalid, err)

@@ -111,7 +111,7 @@ func openSigner(dir, origin string) (note.Signer, Key, error) {
 			return bad(assay.ErrInternal, "cannot be made", "", err)
 		}
 		data = []byte(text + "\n")
-		if err := writePrivate(root, "key", data); err != nil {
+		if err := errors.Join(write(root, "key", data, 0o600), syncDir(root, ".")); err != nil {
 			return bad(assay.ErrInternal, "cannot be written", "", err)
 		}
 	} else if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -64,7 +65,7 @@ func Mirror(ctx context.Context, address, dir string, o ClientOptions, progress 
 	if err != nil {
 		return nil, err
 	}
-	m := &mirror{c: c, root: root, progress: progress, saved: map[merkle.Tile]bool{}}
+	m := &mirror{c: c, root: root, progress: progress, saved: map[merkle.Tile]bool{}, dirs: map[string]bool{".": true}}
 	m.FirstUse = c.FirstUse()
 	m.Mirrored.Key = c.Key()
 	return &m.Mirrored, m.run(ctx)
@@ -91,8 +92,9 @@ type mirror struct {
 	root     *os.Root
 	progress func(done, of int64)
 
-	mu    sync.Mutex // guards saved, writing of tiles, and calls of progress
+	mu    sync.Mutex // guards the fields below, and calls of progress
 	saved map[merkle.Tile]bool
+	dirs  map[string]bool // that files were written to
 	done  int64
 }
 
@@ -135,6 +137,9 @@ func (m *mirror) run(ctx context.Context) error {
 		if err := m.fill(ctx, from); err != nil {
 			return err
 		}
+	}
+	if err := m.sync(); err != nil {
+		return err
 	}
 	if err := writeFile(m.root, checkpointName, m.Now.Raw); err != nil {
 		return err
@@ -218,25 +223,41 @@ func fits(leaves [][]byte, want []merkle.Hash) bool {
 	return len(leaves) == len(want)
 }
 
-// saveTile writes a tile that was checked.
+// saveTile writes a tile that was checked, once.
 func (m *mirror) saveTile(t merkle.Tile, data []byte) error {
-	if t.L > 0 {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		if m.saved[t] {
-			return nil
-		}
-		m.saved[t] = true
+	m.mu.Lock()
+	done := m.saved[t]
+	m.saved[t] = true
+	m.mu.Unlock()
+	if done {
+		return nil
 	}
 	return m.put(t, data)
 }
 
+// put writes a file. That it lasts under its name is seen to by sync.
 func (m *mirror) put(t merkle.Tile, data []byte) error {
 	name := tilePath(t)
-	if err := m.root.MkdirAll(filepath.ToSlash(filepath.Dir(name)), 0o755); err != nil {
+	dir := path.Dir(name)
+	m.mu.Lock()
+	for d := dir; !m.dirs[d]; d = path.Dir(d) {
+		m.dirs[d] = true
+	}
+	m.mu.Unlock()
+	if err := m.root.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	return writeFile(m.root, name, data)
+	return write(m.root, name, data, 0o644)
+}
+
+// sync makes the names of all files that were written last.
+func (m *mirror) sync() error {
+	for d := range m.dirs {
+		if err := syncDir(m.root, d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // clear removes narrow tiles that full ones took the place of.

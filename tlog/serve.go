@@ -76,10 +76,10 @@ func (l *Log) resource(name string) ([]byte, error) {
 	if t.L != leafLevel {
 		return merkle.ReadTileData(t, l.hashes)
 	}
-	leaves, err := readBundle(l.root, t)
+	leaves, err := readBundleAsIs(l.root, t)
 	if errors.Is(err, assay.ErrNotFound) && t.W < tileWidth {
 		// No checkpoint had this width. What is there is wider, and begins the same.
-		leaves, err = readBundle(l.root, bundle(t.N, c.Size))
+		leaves, err = readBundleAsIs(l.root, bundle(t.N, c.Size))
 		leaves = leaves[:min(len(leaves), t.W)]
 	}
 	if errors.Is(err, assay.ErrNotFound) {
