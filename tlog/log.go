@@ -477,6 +477,9 @@ func (l *Log) Close() error {
 	l.leaving.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), l.o.CloseTimeout)
 	defer cancel()
+	if l.guard.fault() != nil {
+		cancel() // there is no checkpoint to wait for
+	}
 	err := l.store.close(ctx)
 	l.guard.refuse(&assay.Problem{Kind: assay.ErrRefused, Where: "log " + l.o.Origin, What: "is closed"})
 	return errors.Join(err, l.root.Close(), l.unlock())

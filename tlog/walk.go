@@ -34,17 +34,31 @@ func AuditFolder(ctx context.Context, dir string, key Key, witnesses *Policy, f 
 		return nil, err
 	}
 	defer root.Close()
-	raw, err := readFile(root, checkpointName, maxCheckpointBytes)
-	if err != nil {
-		return nil, err
-	}
-	held, err := OpenCheckpoint(raw, key, witnesses)
+	held, err := folderCheckpoint(root, key, witnesses)
 	if err != nil {
 		return nil, err
 	}
 	return held, walk(ctx, held, f, kept, func(_ context.Context, n int64) ([][]byte, error) {
 		return readBundle(root, bundle(n, held.Size))
 	})
+}
+
+// FolderCheckpoint is the checkpoint that a mirror's folder is a copy of.
+func FolderCheckpoint(dir string, key Key, witnesses *Policy) (*Checkpoint, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return folderCheckpoint(root, key, witnesses)
+}
+
+func folderCheckpoint(root *os.Root, key Key, witnesses *Policy) (*Checkpoint, error) {
+	raw, err := readFile(root, checkpointName, maxCheckpointBytes)
+	if err != nil {
+		return nil, err
+	}
+	return OpenCheckpoint(raw, key, witnesses)
 }
 
 // walk reads bundles a few ahead, and takes them in order.
