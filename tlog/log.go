@@ -95,7 +95,8 @@ type Log struct {
 
 	closing sync.RWMutex // guards closed; held for reading while leaves are handed over
 	closed  bool
-	leaving sync.WaitGroup // leaves on their way in
+	pending chan pending  // leaves on their way in
+	settled chan struct{} // closed when all of them are
 }
 
 // backend is what stores leaves.
@@ -132,10 +133,12 @@ func Open(ctx context.Context, dir string, o Options) (*Log, error) {
 	if err != nil {
 		return nil, errors.Join(err, unlock())
 	}
-	l := &Log{o: o, root: root, unlock: unlock, hashes: &hashes{}, slots: make(chan struct{}, o.InFlight)}
+	l := &Log{o: o, root: root, unlock: unlock, hashes: &hashes{}, slots: make(chan struct{}, o.InFlight),
+		pending: make(chan pending, o.InFlight), settled: make(chan struct{})}
 	if err := l.start(ctx, dir); err != nil {
 		return nil, errors.Join(err, root.Close(), unlock())
 	}
+	go l.settle() // until Close
 	return l, nil
 }
 
@@ -224,17 +227,10 @@ func (l *Log) Append(ctx context.Context, leaf []byte) (int64, error) {
 	default:
 		return -1, ErrBusy
 	}
-	type result struct {
-		index int64
-		err   error
-	}
 	done := make(chan result, 1)
-	leaf = bytes.Clone(leaf)
-	go func() {
-		index, err := l.hand(leaf)()
-		<-l.slots
-		done <- result{index, err}
-	}()
+	if err := l.hand(bytes.Clone(leaf), done); err != nil {
+		return -1, err
+	}
 	select {
 	case r := <-done:
 		return r.index, r.err
@@ -253,36 +249,26 @@ func (l *Log) AppendAll(ctx context.Context, leaves [][]byte) ([]int64, error) {
 			return indexes, fmt.Errorf("leaf %d of %d: %w", i+1, len(leaves), err)
 		}
 	}
-	waits := make(chan func() (int64, error), cap(l.slots))
-	var failed error
-	var done sync.WaitGroup
-	done.Go(func() {
-		i := 0
-		for wait := range waits {
-			index, err := wait()
-			<-l.slots
-			if indexes[i] = index; err != nil && failed == nil {
-				failed = err
-			}
-			i++
-		}
-	})
+	done := make(chan result, len(leaves))
+	handed := 0
 	var stopped error
-	for _, leaf := range leaves {
-		if stopped = ctx.Err(); stopped != nil {
-			break
-		}
+	for stopped == nil && handed < len(leaves) {
 		select {
 		case l.slots <- struct{}{}:
-			waits <- l.hand(bytes.Clone(leaf))
-			continue
+			if stopped = l.hand(bytes.Clone(leaves[handed]), done); stopped == nil {
+				handed++
+			}
 		case <-ctx.Done():
 			stopped = ctx.Err()
 		}
-		break
 	}
-	close(waits)
-	done.Wait()
+	var failed error
+	for i := range handed { // they come in the order that they were handed over in
+		r := <-done
+		if indexes[i] = r.index; failed == nil {
+			failed = r.err
+		}
+	}
 	return indexes, errors.Join(stopped, failed)
 }
 
@@ -293,27 +279,46 @@ func checkLeaf(leaf []byte) error {
 	return nil
 }
 
-// hand hands a leaf to the store.
-func (l *Log) hand(leaf []byte) func() (int64, error) {
+// result is what became of a leaf.
+type result struct {
+	index int64
+	err   error
+}
+
+// pending is a leaf on its way in.
+type pending struct {
+	wait func() (int64, error)
+	done chan<- result // has room
+}
+
+// hand hands a leaf to the store, for a slot that the caller took. It gives the slot
+// back where it fails; else that comes with the result.
+func (l *Log) hand(leaf []byte, done chan<- result) error {
 	l.closing.RLock()
 	defer l.closing.RUnlock()
+	err := l.guard.fault()
 	if l.closed {
-		return func() (int64, error) {
-			return -1, &assay.Problem{Kind: assay.ErrRefused, Where: "log " + l.o.Origin, What: "is closed"}
-		}
+		err = &assay.Problem{Kind: assay.ErrRefused, Where: "log " + l.o.Origin, What: "is closed"}
 	}
-	if err := l.guard.fault(); err != nil {
-		return func() (int64, error) { return -1, err }
+	if err != nil {
+		<-l.slots
+		return err
 	}
-	l.leaving.Add(1)
-	stored := l.store.add(leaf)
-	return func() (int64, error) {
-		defer l.leaving.Done()
-		index, err := stored()
+	l.pending <- pending{l.store.add(leaf), done} // there is room for each slot
+	return nil
+}
+
+// settle tells the callers what became of their leaves, one after the other: the
+// store takes them in about that order.
+func (l *Log) settle() {
+	defer close(l.settled)
+	for p := range l.pending {
+		index, err := p.wait()
 		if err != nil {
-			return -1, fmt.Errorf("append to the log: %w: %w", assay.ErrInternal, err)
+			index, err = -1, fmt.Errorf("append to the log: %w: %w", assay.ErrInternal, err)
 		}
-		return index, nil
+		<-l.slots
+		p.done <- result{index, err}
 	}
 }
 
@@ -418,7 +423,7 @@ func (l *Log) leaves(ctx context.Context, from, to int64, f func(int64, []byte) 
 // the leaf with it. A leaf that no checkpoint commits to yet is an error of kind
 // assay.ErrNotFound.
 func (l *Log) Prove(ctx context.Context, index int64) (*Proof, error) {
-	c, path, err := l.path(index)
+	c, path, err := l.Path(index)
 	if err != nil {
 		return nil, err
 	}
@@ -429,8 +434,9 @@ func (l *Log) Prove(ctx context.Context, index int64) (*Proof, error) {
 	return &Proof{Index: index, Path: path, Checkpoint: c.Raw, Extra: leaf}, nil
 }
 
-// path is the hashes of an inclusion proof.
-func (l *Log) path(index int64) (*Checkpoint, [][32]byte, error) {
+// Path is the hashes of such a proof without the rest, and the checkpoint that they
+// lead to.
+func (l *Log) Path(index int64) (*Checkpoint, [][32]byte, error) {
 	c, err := l.Checkpoint()
 	if err != nil {
 		return nil, nil, err
@@ -474,7 +480,8 @@ func (l *Log) Close() error {
 	if was {
 		return nil
 	}
-	l.leaving.Wait()
+	close(l.pending)
+	<-l.settled
 	ctx, cancel := context.WithTimeout(context.Background(), l.o.CloseTimeout)
 	defer cancel()
 	if l.guard.fault() != nil {
