@@ -103,8 +103,10 @@ func openSigner(dir, origin string) (note.Signer, Key, error) {
 	defer root.Close()
 	data, err := readFile(root, "key", maxKeyBytes)
 	if errors.Is(err, assay.ErrNotFound) {
-		if _, err := root.Stat(logDir + "/" + checkpointName); !errors.Is(err, fs.ErrNotExist) {
-			return bad(assay.ErrConflict, "is not there, but the log is", "restore it from a backup: with another key it would be another log", err)
+		for _, made := range []string{checkpointName, "tile"} {
+			if _, err := root.Stat(logDir + "/" + made); !errors.Is(err, fs.ErrNotExist) {
+				return bad(assay.ErrConflict, "is not there, but the log is", "restore it from a backup: with another key it would be another log", err)
+			}
 		}
 		text, _, err := note.GenerateKey(rand.Reader, origin)
 		if err != nil {

@@ -53,6 +53,9 @@ func TestWriterProcess(t *testing.T) {
 // else afterwards, and leaves a folder that is whole. TLOG_KILLS says how often.
 func TestKilled(t *testing.T) {
 	kills := 3
+	if testing.Short() {
+		kills = 1
+	}
 	if n, err := strconv.Atoi(os.Getenv("TLOG_KILLS")); err == nil {
 		kills = n
 	}

@@ -45,7 +45,7 @@ func Mirror(ctx context.Context, address, dir string, o ClientOptions, progress 
 	if err != nil {
 		return nil, err
 	}
-	defer unlock()
+	defer func() { _ = unlock() }() // all is written by then
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func (m *mirror) run(ctx context.Context) error {
 		return err
 	}
 	if m.Now.Size > m.c.o.MaxSize {
-		return &assay.Problem{Kind: assay.ErrRefused, Where: m.c.base.String(), What: fmt.Sprintf("claims %d leaves, more than the %d that are mirrored", m.Now.Size, m.c.o.MaxSize)}
+		return &assay.Problem{Kind: assay.ErrUnsupported, Where: m.c.base.String(), What: fmt.Sprintf("claims %d leaves, more than the %d that are mirrored", m.Now.Size, m.c.o.MaxSize)}
 	}
 	if m.FirstUse {
 		if err := writeFile(m.root, keyName, []byte(m.Mirrored.Key.String()+"\n")); err != nil {

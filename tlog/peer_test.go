@@ -79,7 +79,11 @@ func inspect(t *testing.T, key tlog.Key, address string, patience time.Duration)
 func TestTesseraAgrees(t *testing.T) {
 	dir, copied := t.TempDir(), t.TempDir()
 	l := open(t, dir)
-	c := fill(t, l, 66000)
+	size := int64(66000) // three levels of tiles
+	if testing.Short() {
+		size = 3000
+	}
+	c := fill(t, l, size)
 	s := serve(t, l.Handler())
 	if _, err := tlog.Mirror(t.Context(), s.url, copied, tlog.ClientOptions{}, nil); err != nil {
 		t.Fatal(err)
@@ -89,7 +93,7 @@ func TestTesseraAgrees(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := inspect(t, l.Key(), serve(t, but(l.Handler(), "tile/entries/100", flipped(l.Handler(), 20))).url, 2*time.Second); err == nil {
+	if err := inspect(t, l.Key(), serve(t, but(l.Handler(), "tile/entries/010", flipped(l.Handler(), 20))).url, 2*time.Second); err == nil {
 		t.Error("the other program does not see a changed leaf: it does not look")
 	}
 
@@ -103,7 +107,7 @@ func TestTesseraAgrees(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, i := range []int64{0, 1, 255, 256, 65535, 65536, 65999} {
+	for _, i := range []int64{0, 1, 255, 256, size - 465, size - 464, size - 1} {
 		want, err := pb.InclusionProof(t.Context(), uint64(i))
 		if err != nil {
 			t.Fatal(err)

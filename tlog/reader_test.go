@@ -3,7 +3,6 @@ package tlog_test
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -179,9 +178,11 @@ func TestTampered(t *testing.T) {
 		"huge-checkpoint": {but(good, "checkpoint", endless), assay.ErrInvalid},
 		"huge-tile":       {but(good, "tile/0/", endless), assay.ErrInvalid},
 		"huge-bundle":     {but(good, "tile/entries/", endless), assay.ErrInvalid},
-		"redirect-loop":   {but(good, "tile/", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/log"+r.URL.Path, 302) }), assay.ErrNotFound},
-		"redirect-file":   {but(good, "tile/", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "file:///etc/passwd", 302) }), assay.ErrNotFound},
-		"slow":            {but(good, "tile/", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), assay.ErrNotFound},
+		"redirect-loop":   {but(good, "tile/", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/log"+r.URL.Path, http.StatusFound) }), assay.ErrNotFound},
+		"redirect-file": {but(good, "tile/", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "file:///etc/passwd", http.StatusFound)
+		}), assay.ErrNotFound},
+		"slow": {but(good, "tile/", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), assay.ErrNotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, tt.handler)
@@ -320,7 +321,7 @@ func TestRollbackAndFork(t *testing.T) {
 }
 
 func TestMirror(t *testing.T) {
-	key, small, large := twoSizes(t, 700, 70000)
+	key, small, large := twoSizes(t, 700, 9000)
 	dir := t.TempDir()
 	s := serve(t, folder(filepath.Join(small, "log")))
 	m, err := tlog.Mirror(t.Context(), s.url, dir, tlog.ClientOptions{}, nil)
@@ -328,7 +329,7 @@ func TestMirror(t *testing.T) {
 		t.Fatalf("first: %+v, %v", m, err)
 	}
 	// The log grew; the server breaks off in the middle, and again.
-	left := int64(300)
+	left := int64(40)
 	whole := folder(filepath.Join(large, "log"))
 	h := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if atomic.AddInt64(&left, -1) < 0 {
@@ -347,14 +348,14 @@ func TestMirror(t *testing.T) {
 	atomic.StoreInt64(&left, 1<<30)
 	calls := int64(0)
 	m, err = tlog.Mirror(t.Context(), s.url, dir, tlog.ClientOptions{}, func(done, of int64) {
-		if calls++; done != calls || of != 272 {
+		if calls++; done != calls || of != 34 {
 			t.Errorf("progress: %d of %d", done, of)
 		}
 	})
-	if err != nil || m.Now.Size != 70000 || m.Kept < cut || m.Kept == 0 || m.Kept+m.Fetched != 272 {
+	if err != nil || m.Now.Size != 9000 || m.Kept < cut || m.Kept == 0 || m.Kept+m.Fetched != 34 {
 		t.Fatalf("%d were there: %+v, %v", cut, m, err)
 	}
-	if c, err := tlog.AuditFolder(t.Context(), dir, key, nil, nil, m.Before); err != nil || c.Size != 70000 {
+	if c, err := tlog.AuditFolder(t.Context(), dir, key, nil, nil, m.Before); err != nil || c.Size != 9000 {
 		t.Errorf("the copy: %v", err)
 	}
 	// Nothing new costs nothing.
@@ -368,7 +369,7 @@ func TestMirror(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, i := range []int64{0, 255, 699, 700, 65535, 65536, 69999} {
+	for _, i := range []int64{0, 255, 699, 700, 8959, 8960, 8999} {
 		if _, err := c.Prove(t.Context(), now, i); err != nil {
 			t.Error(err)
 		}
@@ -380,7 +381,7 @@ func TestMirror(t *testing.T) {
 		t.Errorf("another key: %v", err)
 	}
 	// What changed in the folder is found.
-	flip(t, dir, "tile/entries/100", 50)
+	flip(t, dir, "tile/entries/010", 50)
 	if _, err := tlog.AuditFolder(t.Context(), dir, key, nil, nil); !errors.Is(err, assay.ErrRefused) {
 		t.Errorf("a changed copy: %v", err)
 	}
@@ -390,7 +391,7 @@ func TestTooLarge(t *testing.T) {
 	l := open(t, t.TempDir())
 	fill(t, l, 300)
 	s := serve(t, l.Handler())
-	if _, err := tlog.Mirror(t.Context(), s.url, t.TempDir(), tlog.ClientOptions{MaxSize: 299}, nil); !errors.Is(err, assay.ErrRefused) {
+	if _, err := tlog.Mirror(t.Context(), s.url, t.TempDir(), tlog.ClientOptions{MaxSize: 299}, nil); !errors.Is(err, assay.ErrUnsupported) {
 		t.Errorf("mirror: %v", err)
 	}
 	c := client(t, s.url, tlog.ClientOptions{MaxSize: 299})
@@ -398,7 +399,7 @@ func TestTooLarge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Walk(t.Context(), now, nil); !errors.Is(err, assay.ErrRefused) {
+	if err := c.Walk(t.Context(), now, nil); !errors.Is(err, assay.ErrUnsupported) {
 		t.Errorf("walk: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -416,10 +417,10 @@ func TestHandler(t *testing.T) {
 	overwrite(t, dir, "log/tile/entries/001", []byte("not in the tree"))
 	overwrite(t, dir, "log/tile/entries/001.p/45", []byte("not in the tree"))
 	h := l.Handler()
-	get := func(method, path string) *http.Response {
+	get := func(method, path string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(method, path, nil))
-		return w.Result()
+		return w
 	}
 	for path, want := range map[string]int{
 		"/checkpoint": 200, "/log.vkey": 200, "/tile/0/000": 200, "/tile/0/001.p/44": 200, "/tile/1/000.p/1": 200,
@@ -431,10 +432,10 @@ func TestHandler(t *testing.T) {
 		"/tile/0/x999/x999/x999/x999/x999/x999/x999/999": 404,
 	} {
 		r := get("GET", path)
-		if r.StatusCode != want {
-			t.Errorf("%s: %d, want %d", path, r.StatusCode, want)
+		if r.Code != want {
+			t.Errorf("%s: %d, want %d", path, r.Code, want)
 		}
-		cache := r.Header.Get("Cache-Control")
+		cache := r.Header().Get("Cache-Control")
 		wantCache := "no-store"
 		if want == 200 {
 			if wantCache = "public, max-age=31536000, immutable"; !strings.HasPrefix(path, "/tile/") {
@@ -445,29 +446,29 @@ func TestHandler(t *testing.T) {
 			t.Errorf("%s: may be kept: %q, want %q", path, cache, wantCache)
 		}
 	}
-	narrow, err := io.ReadAll(get("GET", "/tile/entries/001.p/7").Body)
+	narrow := get("GET", "/tile/entries/001.p/7").Body.String()
 	var want []byte
 	for i := int64(256); i < 263; i++ {
 		want = append(append(want, 0, byte(len(text(i)))), text(i)...)
 	}
-	if err != nil || string(narrow) != string(want) {
-		t.Errorf("a narrower bundle: %q, %v, want %q", narrow, err, want)
+	if narrow != string(want) {
+		t.Errorf("a narrower bundle: %q, want %q", narrow, want)
 	}
 	for _, method := range []string{"POST", "PUT", "DELETE", "PATCH"} {
-		if r := get(method, "/checkpoint"); r.StatusCode != 405 || r.Header.Get("Allow") == "" {
-			t.Errorf("%s: %d", method, r.StatusCode)
+		if r := get(method, "/checkpoint"); r.Code != 405 || r.Header().Get("Allow") == "" {
+			t.Errorf("%s: %d", method, r.Code)
 		}
 	}
 	r := get("GET", "/tile/0/000")
 	again := httptest.NewRequest("GET", "/tile/0/000", nil)
-	again.Header.Set("If-None-Match", r.Header.Get("ETag"))
+	again.Header.Set("If-None-Match", r.Header().Get("ETag"))
 	w := httptest.NewRecorder()
 	if h.ServeHTTP(w, again); w.Code != 304 {
 		t.Errorf("asked again: %d", w.Code)
 	}
 	// A leaf that was changed on the disk is not shown.
 	flip(t, dir, "log/tile/entries/000", 10)
-	if r := get("GET", "/tile/entries/000"); r.StatusCode != 500 {
-		t.Errorf("a changed leaf: %d", r.StatusCode)
+	if r := get("GET", "/tile/entries/000"); r.Code != 500 {
+		t.Errorf("a changed leaf: %d", r.Code)
 	}
 }

@@ -19,7 +19,7 @@ const walkAhead = 4
 // *Fork. What f was told counts only when the error is nil.
 func (c *Client) Walk(ctx context.Context, shown *Checkpoint, f func(index int64, leaf []byte) error, kept ...*Checkpoint) error {
 	if shown.Size > c.o.MaxSize {
-		return &assay.Problem{Kind: assay.ErrRefused, Where: c.base.String(), What: fmt.Sprintf("claims %d leaves, more than the %d that are walked through", shown.Size, c.o.MaxSize)}
+		return &assay.Problem{Kind: assay.ErrUnsupported, Where: c.base.String(), What: fmt.Sprintf("claims %d leaves, more than the %d that are walked through", shown.Size, c.o.MaxSize)}
 	}
 	return walk(ctx, shown, f, kept, func(ctx context.Context, n int64) ([][]byte, error) {
 		return c.leaves(ctx, bundle(n, shown.Size))
