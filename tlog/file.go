@@ -1,6 +1,7 @@
 package tlog
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
@@ -47,14 +48,18 @@ func readFile(root *os.Root, name string, most int) ([]byte, error) {
 		return nil, &assay.Problem{Kind: kind, Where: path.Join(root.Name(), name), What: "cannot be read", Err: err}
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
-	if err == nil && len(data) > most {
+	var data bytes.Buffer
+	if i, err := f.Stat(); err == nil && i.Size() <= int64(most) {
+		data.Grow(int(i.Size()) + bytes.MinRead)
+	}
+	_, err = data.ReadFrom(io.LimitReader(f, int64(most)+1))
+	if err == nil && data.Len() > most {
 		err = fmt.Errorf("%w: longer than %d bytes", assay.ErrInvalid, most)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path.Join(root.Name(), name), err)
 	}
-	return data, nil
+	return data.Bytes(), nil
 }
 
 // writeFile writes a file beside, syncs it, and puts it in place.

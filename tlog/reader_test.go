@@ -467,8 +467,11 @@ func TestHandler(t *testing.T) {
 		t.Errorf("asked again: %d", w.Code)
 	}
 	// A leaf that was changed on the disk is not shown.
-	flip(t, dir, "log/tile/entries/000", 10)
+	flip(t, dir, "log/tile/entries/000", 4)
 	if r := get("GET", "/tile/entries/000"); r.Code != 500 {
 		t.Errorf("a changed leaf: %d", r.Code)
+	}
+	if _, err := l.Prove(t.Context(), 0); !errors.Is(err, assay.ErrInternal) {
+		t.Errorf("the proof of a changed leaf: %v", err)
 	}
 }
