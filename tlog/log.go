@@ -243,15 +243,17 @@ func (l *Log) Append(ctx context.Context, leaf []byte) (int64, error) {
 // indexes: -1 for those that are not known to be in when the error is not nil.
 func (l *Log) AppendAll(ctx context.Context, leaves [][]byte) ([]int64, error) {
 	indexes := make([]int64, len(leaves))
-	for i, leaf := range leaves {
+	for i := range indexes {
 		indexes[i] = -1
+	}
+	for i, leaf := range leaves {
 		if err := checkLeaf(leaf); err != nil {
 			return indexes, fmt.Errorf("leaf %d of %d: %w", i+1, len(leaves), err)
 		}
 	}
 	done := make(chan result, len(leaves))
 	handed := 0
-	var stopped error
+	stopped := ctx.Err()
 	for stopped == nil && handed < len(leaves) {
 		select {
 		case l.slots <- struct{}{}:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -144,10 +145,23 @@ func TestAppendRefuses(t *testing.T) {
 	if i, err := l.Append(t.Context(), make([]byte, tlog.MaxLeafBytes)); err != nil || i != 0 {
 		t.Errorf("the longest leaf: %d, %v", i, err)
 	}
+	size, err := l.Size(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := l.AppendAll(t.Context(), [][]byte{{1}, nil, {2}}); !errors.Is(err, assay.ErrInvalid) || !slices.Equal(got, []int64{-1, -1, -1}) {
+		t.Errorf("one leaf of three is empty: %v, %v", got, err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := l.Append(ctx, []byte("x")); !errors.Is(err, context.Canceled) {
 		t.Errorf("a caller who left: %v", err)
+	}
+	if got, err := l.AppendAll(ctx, [][]byte{{1}, {2}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("a caller of many who left: %v, %v", got, err)
+	}
+	if now, err := l.Size(t.Context()); err != nil || now > size+2 {
+		t.Errorf("%d leaves, and then %d: %v", size, now, err)
 	}
 }
 

@@ -20,7 +20,7 @@ type verifyLog struct {
 	Witnesses string `help:"A policy (C2SP tlog-policy) of whose cosignatures are wanted." placeholder:"FILE"`
 	Since     string `help:"A checkpoint kept earlier: the log must only have grown since." placeholder:"FILE"`
 	Keep      string `help:"Keep the checkpoint that the log shows now in this file." placeholder:"FILE"`
-	Index     int64  `help:"Look at this leaf alone, not at all: quick, but blind to a later withdrawal." default:"-1" placeholder:"N"`
+	Index     int64  `help:"Look at this one leaf instead of all: quick, but blind to a later withdrawal." default:"-1" placeholder:"N"`
 	Leaf      bool   `help:"The file is a leaf of the log itself, byte for byte, and no statement."`
 	Proof     string `help:"A .tlog-proof: check the file against it, without the network. Wants --vkey." placeholder:"FILE"`
 	SaveProof string `name:"save-proof" help:"Write the proof that the file is in the log, to be checked with --proof." placeholder:"FILE"`
