@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/assay-psti/assay/internal/reading"
 )
 
 // read reads one file as a tree of its own.
@@ -223,8 +225,8 @@ func TestSecrets(t *testing.T) {
 	})
 	t.Run("across windows", func(t *testing.T) {
 		// A key that begins in the first window of a large file and ends in the second is found once, at its place.
-		for _, at := range []int{window - 500, window - overlap - 100, window - overlap, 2*window - overlap - 300} {
-			data := make([]byte, 2*window+1000)
+		for _, at := range []int{reading.Size - 500, reading.Size - reading.Overlap - 100, reading.Size - reading.Overlap, 2*reading.Size - reading.Overlap - 300} {
+			data := make([]byte, 2*reading.Size+1000)
 			copy(data, "\x7fELF")
 			copy(data[at:], key)
 			got, err := ReadContents(context.Background(), fstest.MapFS{"bin/big": {Data: data}})

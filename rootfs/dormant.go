@@ -70,7 +70,7 @@ var (
 )
 
 // mentions finds command lines that start a log-in service among the texts of a program.
-func (r *contentReader) mentions(c chunk) {
+func (r *ContentReader) mentions(c chunk) {
 	if base := path.Base(c.name); base == "busybox" || base == "toybox" || daemons[strings.ToLower(base)].kind != "" || strings.HasPrefix(base, "dropbear") {
 		return
 	}

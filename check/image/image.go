@@ -3,19 +3,19 @@ package image
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"path"
 	"reflect"
-	"sync"
+	"slices"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/check"
 	"github.com/assay-psti/assay/component"
 	"github.com/assay-psti/assay/evidence"
 	"github.com/assay-psti/assay/firmware"
+	"github.com/assay-psti/assay/internal/reading"
 	"github.com/assay-psti/assay/rootfs"
 )
 
@@ -64,8 +64,8 @@ type Tree struct {
 	Roots     []*Root
 	Contents  rootfs.Contents
 	Inventory component.Inventory
-	// Replacement is what could replace the values of settings files. It is looked for only where one gives a credential.
-	Replacement *Replacement
+	// Replacement is what could put other values in the place of those in the tree's files.
+	Replacement Replacement
 }
 
 // Root is one root file system in a tree.
@@ -84,10 +84,12 @@ type Program struct {
 	What        string // "esp-image at 0x0"
 	Credentials []rootfs.Credential
 	Components  []component.Component
-	// Forces is a text that speaks of making somebody choose a password; looked for only where there are credentials.
+	// Forces is a text that speaks of making somebody choose a password.
 	Forces *rootfs.Place
 	// Asks are settings that by their name hold a password of the program's own pages.
 	Asks []Ask
+	// Unread says what of it was not looked at.
+	Unread []string
 }
 
 // Ask is the name of a setting in a program and its offset from the program's start.
@@ -106,7 +108,7 @@ func (i *Item) Whole() bool {
 			return false
 		}
 	}
-	return true
+	return !slices.ContainsFunc(i.Programs, func(p *Program) bool { return len(p.Unread) > 0 })
 }
 
 // Place says where something stands in a tree, from the item down.
@@ -147,6 +149,11 @@ func (s *Scan) Unread(pass *check.Pass) {
 					break
 				}
 				pass.Partial(fmt.Sprintf("%s: %s: %s: %s", name, t.Name, u.Path, u.Why))
+			}
+		}
+		for _, p := range item.Programs {
+			for _, why := range p.Unread {
+				pass.Partial(fmt.Sprintf("%s: %s: %s", name, p.What, why))
 			}
 		}
 	}
@@ -220,37 +227,39 @@ func openImage(ctx context.Context, pass *check.Pass, item evidence.Item) (*firm
 	return image, f, err
 }
 
+// read reads the files of a tree once, for all that look at them, and then what
+// its settings say together.
 func (t *Tree) read(ctx context.Context, fsys fs.FS) error {
-	// Both walk the tree in the same order, so that what one unpacks the other finds unpacked.
-	var first, inventory error
-	keep := func(e error) { first = errors.Join(first, e) }
-	var wg sync.WaitGroup
-	wg.Go(func() { t.Inventory, inventory = component.Find(ctx, fsys) })
-	var err error
-	t.Contents, err = rootfs.ReadContents(ctx, fsys)
-	keep(err)
-	wg.Wait()
-	keep(inventory)
+	contents, finder, replace := rootfs.NewContentReader(), component.NewFinder(), newReplaceReader(ReadOnly(t.Kind))
+	stats, err := reading.Tree(ctx, fsys, nil, contents, finder, replace)
+	if err != nil {
+		return err
+	}
+	t.Contents, t.Inventory, t.Replacement = contents.Contents(stats), finder.Inventory(stats), replace.replacement()
 	dirs, err := rootfs.Roots(ctx, fsys)
-	keep(err)
+	if err != nil {
+		return err
+	}
 	for _, dir := range dirs {
 		sub, err := fs.Sub(fsys, dir)
 		if err != nil {
 			return err
 		}
 		r := &Root{Dir: dir}
-		r.Accounts, err = rootfs.ReadAccounts(ctx, sub)
-		keep(err)
-		r.Boot, err = rootfs.ReadBoot(ctx, sub)
-		keep(err)
+		if r.Accounts, err = rootfs.ReadAccounts(ctx, sub); err != nil {
+			return err
+		}
+		if r.Boot, err = rootfs.ReadBoot(ctx, sub); err != nil {
+			return err
+		}
 		t.Roots = append(t.Roots, r)
 	}
-	if len(t.Contents.Credentials) > 0 {
-		r, err := findReplacement(ctx, fsys)
-		keep(err)
-		t.Replacement = &r
-	}
-	return first
+	return nil
+}
+
+// ReadOnly reports whether a file system of the kind can only be read.
+func ReadOnly(k firmware.Kind) bool {
+	return k == "squashfs" || k == "cramfs" || k == "romfs" || k == "erofs"
 }
 
 // In is a place of the root, as a place of its tree.
