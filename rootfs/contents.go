@@ -32,6 +32,8 @@ type Contents struct {
 	// Files and Bytes are what was looked at.
 	Files int   `json:"files"`
 	Bytes int64 `json:"bytes"`
+
+	scripts []string // that name a program of a log-in service
 }
 
 // maxSettings is how many bytes a file has at most that is read for settings.
@@ -90,6 +92,11 @@ func (r *ContentReader) Miss(name, why string) {
 func (r *ContentReader) File(name string) func(*reading.Window) {
 	return func(w *reading.Window) {
 		if len(w.Data) > 0 {
+			if w.Base == 0 && w.Seen == 0 && namesLogIn(name, w.Data[:min(len(w.Data), maxHead)]) {
+				r.mu.Lock()
+				r.out.scripts = append(r.out.scripts, name)
+				r.mu.Unlock()
+			}
 			r.look(chunk{name, w.Data, w.Base, w.Whole(), w.Last})
 		}
 	}
@@ -207,6 +214,19 @@ func (r *ContentReader) finish() {
 	})
 	o.Mentions = slices.Compact(o.Mentions)
 	slices.SortFunc(o.Unread, func(a, b Unread) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Why, b.Why)) })
+}
+
+// ReadBoot is [ReadBoot] for the root at dir of the tree that was read: fsys is that root. The scripts that nothing runs are
+// known, and are not looked for again.
+func (c *Contents) ReadBoot(ctx context.Context, fsys fs.FS, dir string) (Boot, error) {
+	known := map[string]bool{}
+	for _, name := range c.scripts {
+		if dir != "." {
+			name = strings.TrimPrefix(name, dir+"/")
+		}
+		known[name] = true
+	}
+	return readBoot(ctx, fsys, known)
 }
 
 // documentation reports whether a file is there to be read by people: what it holds is an example.

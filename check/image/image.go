@@ -249,7 +249,7 @@ func (t *Tree) read(ctx context.Context, fsys fs.FS) error {
 		if r.Accounts, err = rootfs.ReadAccounts(ctx, sub); err != nil {
 			return err
 		}
-		if r.Boot, err = rootfs.ReadBoot(ctx, sub); err != nil {
+		if r.Boot, err = t.Contents.ReadBoot(ctx, sub, dir); err != nil {
 			return err
 		}
 		t.Roots = append(t.Roots, r)
