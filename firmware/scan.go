@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/assay-psti/assay/internal/sparse"
 )
 
 // section is the bytes from the start of a thing to the end of the range that holds it.
@@ -73,6 +75,24 @@ type builder struct {
 	entries int
 	readErr error
 	window  []byte // of find
+	runEnd  int64  // of the run of the input that was asked for last
+	runHole bool   // it is a hole
+	runFrom int64
+}
+
+// hole gives the end of the hole that stands at an offset of a space, and the offset where none does.
+func (b *builder) hole(sp int, off int64) int64 {
+	if sp != 0 {
+		return off
+	}
+	if off < b.runFrom || off >= b.runEnd {
+		b.runFrom = off
+		b.runEnd, b.runHole = sparse.Run(b.im.Spaces[0].r, off, b.im.Spaces[0].Size)
+	}
+	if b.runHole {
+		return b.runEnd
+	}
+	return off
 }
 
 func (b *builder) addSpace(name string, r io.ReaderAt, size int64, from int) int {
@@ -144,6 +164,10 @@ func (b *builder) find(sp int, from, to int64) (int64, *piece) {
 	for pos := from; pos < to; pos += window {
 		if b.ctx.Err() != nil {
 			return 0, nil
+		}
+		if end := b.hole(sp, pos); end > pos+2*window {
+			pos = end - maxMagic - window // a magic may begin with zeros
+			continue
 		}
 		base := max(pos-maxMagic, from)
 		buf := b.window[:min(pos+window+maxMagic, to)-base]
@@ -328,7 +352,7 @@ func (b *builder) where(sp int, off int64, kind Kind) string {
 }
 
 func (b *builder) addRange(r Range) int {
-	if r.Leaf {
+	if r.Leaf && r.Kind != KindPadding {
 		r.Entropy = measure(io.NewSectionReader(b.im.Spaces[r.Space].r, r.Offset, r.Size), r.Size).entropy
 	}
 	b.im.Map = append(b.im.Map, r)
