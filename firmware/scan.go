@@ -180,11 +180,18 @@ func (b *builder) find(sp int, from, to int64) (int64, *piece) {
 			buf = buf[:m]
 		}
 		end := min(int(pos+window-base), len(buf)-1)
-		for i := int(pos - base); i < end; i++ {
-			group := anywhere.first[uint16(buf[i])<<8|uint16(buf[i+1])]
+		first := int(pos - base)
+		if first >= end || same(buf) { // erased or zeroed flash: no magic is one byte over and over
+			continue
+		}
+		pair := uint16(buf[first])
+		for n, c := range buf[first+1 : end+1] {
+			pair = pair<<8 | uint16(c)
+			group := anywhere.first[pair]
 			if group == 0 {
 				continue
 			}
+			i := first + n
 			for _, k := range anywhere.groups[group] {
 				hit := i - k.pair
 				if hit < 0 || !bytes.HasPrefix(buf[hit:], k.magic) {
@@ -211,6 +218,9 @@ func (b *builder) find(sp int, from, to int64) (int64, *piece) {
 	}
 	return 0, nil
 }
+
+// same reports whether all bytes are the same.
+func same(p []byte) bool { return len(p) < 2 || bytes.Equal(p[1:], p[:len(p)-1]) }
 
 const readerFailed = "the reader failed on it"
 

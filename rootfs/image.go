@@ -53,31 +53,37 @@ func (r *ImageReader) Miss(_, _ string) {}
 // File looks at all of the image.
 func (r *ImageReader) File(string) func(*reading.Window) {
 	return func(w *reading.Window) {
-		for _, b := range w.Data[w.Seen:] {
-			switch {
-			case b < ' ' || b > '~':
-				r.flush()
-			case len(r.cur) == 0:
-				r.start = r.off
-				r.cur = append(r.cur, b)
-			case len(r.cur) < maxString:
-				r.cur = append(r.cur, b)
+		data := w.Data[w.Seen:]
+		for at := 0; at < len(data); {
+			if len(r.cur) == 0 {
+				for at < len(data) && (data[at] < ' ' || data[at] > '~') {
+					at++
+				}
+				r.start = r.off + int64(at)
 			}
-			r.off++
+			end := at
+			for end < len(data) && data[end] >= ' ' && data[end] <= '~' {
+				end++
+			}
+			r.cur = append(r.cur, data[at:min(end, at+maxString-len(r.cur))]...)
+			if at = end; at < len(data) {
+				r.flush(r.off + int64(at))
+			}
 		}
+		r.off += int64(len(data))
 	}
 }
 
-func (r *ImageReader) flush() {
+func (r *ImageReader) flush(end int64) {
 	if len(r.cur) >= 4 {
-		r.see(text{string(r.cur), r.start, r.off})
+		r.see(text{string(r.cur), r.start, end})
 	}
 	r.cur = r.cur[:0]
 }
 
 // Credentials is what was found, once all was read.
 func (r *ImageReader) Credentials() []Credential {
-	r.flush()
+	r.flush(r.off)
 	r.second()
 	return r.out
 }

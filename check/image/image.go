@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"reflect"
 	"slices"
+	"sync/atomic"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/check"
@@ -165,8 +167,7 @@ const maxUnread = 5
 func run(ctx context.Context, pass *check.Pass) (any, error) {
 	scan := &Scan{}
 	items := pass.Items(evidence.Firmware)
-	for i, item := range items {
-		pass.Progress(int64(i), int64(len(items)), item.Base())
+	for _, item := range items {
 		found, err := take(ctx, pass, item)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -190,24 +191,48 @@ func take(ctx context.Context, pass *check.Pass, item evidence.Item) (*Item, err
 	if err != nil {
 		return nil, err
 	}
-	return Take(ctx, item, image)
-}
-
-// Take reads all that is in an image.
-func Take(ctx context.Context, item evidence.Item, image *firmware.Image) (*Item, error) {
 	found := &Item{Evidence: item, Image: image}
 	for i := range image.Trees {
 		t := &image.Trees[i]
 		tree := &Tree{Item: found, Name: t.Name, Kind: t.Kind, Index: i, Complete: t.Complete}
-		if err := tree.read(ctx, t.FS); err != nil {
+		if err := tree.read(ctx, t.FS, percent(pass, item.Base()+": files of "+t.Name)); err != nil {
 			return nil, fmt.Errorf("%s: %w", t.Name, err)
 		}
 		found.Trees = append(found.Trees, tree)
 	}
+	pass.Progress(0, 0, item.Base()+": what lies outside of files")
 	if err := found.programs(ctx); err != nil {
 		return nil, err
 	}
 	return found, nil
+}
+
+// percent tells the pass how far something is, each time that another hundredth
+// of it is done.
+func percent(pass *check.Pass, what string) func(done, total int64) {
+	var told atomic.Int64
+	return func(done, total int64) {
+		if total <= 0 {
+			return
+		}
+		now := 100 * done / total
+		if old := told.Load(); now > old && told.CompareAndSwap(old, now) {
+			pass.Progress(done, total, what)
+		}
+	}
+}
+
+// A watched file tells how far it was read.
+type watched struct {
+	*os.File
+	size int64
+	tell func(done, total int64)
+}
+
+func (w watched) ReadAt(p []byte, off int64) (int, error) {
+	n, err := w.File.ReadAt(p, off)
+	w.tell(off+int64(n), w.size)
+	return n, err
 }
 
 func openImage(ctx context.Context, pass *check.Pass, item evidence.Item) (*firmware.Image, io.Closer, error) {
@@ -223,15 +248,16 @@ func openImage(ctx context.Context, pass *check.Pass, item evidence.Item) (*firm
 	if err != nil {
 		return nil, nil, err
 	}
-	image, err := firmware.Open(ctx, f, item.Size, firmware.Limits{})
+	// The image is opened from its start to its end: where it is read last is how far it is.
+	image, err := firmware.Open(ctx, watched{f, item.Size, percent(pass, item.Base()+": its parts")}, item.Size, firmware.Limits{})
 	return image, f, err
 }
 
 // read reads the files of a tree once, for all that look at them, and then what
 // its settings say together.
-func (t *Tree) read(ctx context.Context, fsys fs.FS) error {
+func (t *Tree) read(ctx context.Context, fsys fs.FS, progress reading.Progress) error {
 	contents, finder, replace := rootfs.NewContentReader(), component.NewFinder(), newReplaceReader(ReadOnly(t.Kind))
-	stats, err := reading.Tree(ctx, fsys, nil, contents, finder, replace)
+	stats, err := reading.Tree(ctx, fsys, progress, contents, finder, replace)
 	if err != nil {
 		return err
 	}

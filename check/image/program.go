@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
+	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/assay-psti/assay/component"
 	"github.com/assay-psti/assay/firmware"
@@ -25,31 +28,55 @@ func (i *Item) programs(ctx context.Context) error {
 	if len(i.Image.Spaces) == 0 {
 		return nil
 	}
-	for _, p := range i.runs() {
-		finder := component.NewFinder()
-		var texts *rootfs.ImageReader
-		look := &programReader{program: p}
-		readers := []reading.Reader{finder, look}
-		if p.What != string(kindLinux) { // a kernel's texts name symbols, no settings
-			texts, look.texts = rootfs.NewImageReader(), true
-			readers = append(readers, texts)
+	runs := i.runs()
+	errs := make([]error, len(runs))
+	slots := make(chan struct{}, min(runtime.GOMAXPROCS(0), maxAtOnce))
+	var wg sync.WaitGroup
+	for n, p := range runs {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			errs[n] = p.read(ctx)
+		})
+	}
+	wg.Wait()
+	i.Programs = runs
+	return errors.Join(errs...)
+}
+
+// maxAtOnce bounds how many programs are looked through side by side, each in a
+// window of its own.
+const maxAtOnce = 4
+
+// read looks through one program.
+func (p *Program) read(ctx context.Context) (err error) {
+	defer func() {
+		if v := recover(); v != nil { // a mistake of ours must not end the program, nor pass for bytes that were looked at
+			p.Unread = append(p.Unread, fmt.Sprintf("its contents made the program fail, so it was not looked at whole: %v", v))
 		}
-		stats, err := reading.Stream(ctx, p.What, io.NewSectionReader(i.Image.Bytes(p.Space), p.Offset, p.Size), readers...)
-		if err != nil {
-			return fmt.Errorf("look through %s: %w", p.What, err)
+	}()
+	finder := component.NewFinder()
+	var texts *rootfs.ImageReader
+	look := &programReader{program: p}
+	readers := []reading.Reader{finder, look}
+	if p.What != string(kindLinux) { // a kernel's texts name symbols, no settings
+		texts, look.texts = rootfs.NewImageReader(), true
+		readers = append(readers, texts)
+	}
+	stats, err := reading.Stream(ctx, p.What, io.NewSectionReader(p.Item.Image.Bytes(p.Space), p.Offset, p.Size), readers...)
+	if err != nil {
+		return fmt.Errorf("look through %s: %w", p.What, err)
+	}
+	p.Components = finder.Inventory(stats).Components
+	if texts != nil {
+		p.Credentials = texts.Credentials()
+	}
+	p.What = fmt.Sprintf("%s at %#x", p.What, p.Offset)
+	for j := range p.Components {
+		for k := range p.Components[j].Evidence {
+			e := &p.Components[j].Evidence[k]
+			e.File, e.Offset = p.What, e.Offset+p.Offset
 		}
-		p.Components = finder.Inventory(stats).Components
-		if texts != nil {
-			p.Credentials = texts.Credentials()
-		}
-		p.What = fmt.Sprintf("%s at %#x", p.What, p.Offset)
-		for j := range p.Components {
-			for k := range p.Components[j].Evidence {
-				e := &p.Components[j].Evidence[k]
-				e.File, e.Offset = p.What, e.Offset+p.Offset
-			}
-		}
-		i.Programs = append(i.Programs, p)
 	}
 	return nil
 }

@@ -10,9 +10,9 @@ import (
 )
 
 // Run says whether a hole or data stands at an offset of a file of the given size, and where that ends. Where r is no
-// file, or the system does not say, all is data. It moves the file's position: use ReadAt beside it.
+// file (nor an embedded one), or the system does not say, all is data. It moves the file's position: use ReadAt beside it.
 func Run(r io.ReaderAt, off, size int64) (end int64, hole bool) {
-	f, is := r.(*os.File)
+	f, is := r.(io.Seeker)
 	if !is || off < 0 || off >= size {
 		return size, false
 	}

@@ -2,7 +2,7 @@ package sparse
 
 import (
 	"errors"
-	"os"
+	"io"
 	"syscall"
 )
 
@@ -12,7 +12,8 @@ const (
 	seekHole = 4
 )
 
-func run(f *os.File, off, size int64) (int64, bool) {
+// A reader that is no file refuses to seek in this way, and is all data.
+func run(f io.Seeker, off, size int64) (int64, bool) {
 	data, err := f.Seek(off, seekData)
 	switch {
 	case errors.Is(err, syscall.ENXIO): // no data behind the offset
