@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 )
 
 // large makes an image of at least size bytes without holes: file systems of the
@@ -136,18 +135,15 @@ func apart(b *testing.B, image string) {
 		b.Fatalf("build: %v: %s", err, out)
 	}
 	b.SetBytes(info.Size())
-	var cpu time.Duration
-	var peak int64
+	var own spent
 	for b.Loop() {
-		cmd := exec.Command(binary, "firmware", "--json", image)
-		out, _ := cmd.Output() // 3: what nobody knows is in it
-		if code := cmd.ProcessState.ExitCode(); code != exitFail && code != exitInconclusive || !bytes.HasPrefix(out, []byte("{")) {
-			b.Fatalf("exits with %d and says %.200s", code, out)
+		// 1 or 3: nobody knows all that is in it
+		state := own.add(b, ".", binary, "firmware", "--json", image)
+		if code := state.ExitCode(); code != exitFail && code != exitInconclusive {
+			b.Fatalf("exits with %d, want %d or %d", code, exitFail, exitInconclusive)
 		}
-		cpu += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-		peak = max(peak, peakBytes(cmd.ProcessState))
 	}
-	b.ReportMetric(cpu.Seconds()/float64(b.N), "processor-s")
-	b.ReportMetric(float64(peak)/(1<<20), "peak-MiB")
+	b.ReportMetric(own.cpu.Seconds()/float64(b.N), "processor-s")
+	b.ReportMetric(float64(own.peak)/(1<<20), "peak-MiB")
 	b.ReportMetric(float64(info.Size())/(1<<30), "GiB")
 }
