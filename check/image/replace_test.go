@@ -83,3 +83,32 @@ func FuzzReplacement(f *testing.F) {
 		}
 	})
 }
+
+// A root answers for what lies in it; what could not be read counts for every
+// root, since nobody knows what it holds or what follows it.
+func TestMeansOfRoots(t *testing.T) {
+	r := replacementOf(t, fstest.MapFS{
+		"one/etc/init.d/rcS": {Data: []byte("#!/bin/sh\n\npasswd root\n")},
+		"two/etc/init.d/rcS": {Data: []byte("#!/bin/sh\necho up\n")},
+		"two/www/a.html":     {Data: []byte("Please set a password")},
+		"one/www/b.html":     {Data: []byte("Please set a password")},
+	})
+	one, _ := r.Means("one")
+	if len(one) != 1 || one[0].Place.String() != "etc/init.d/rcS:3" {
+		t.Errorf("got %v, want the script's third line as the root knows it", one)
+	}
+	if two, more := r.Means("two"); len(two) != 0 || more != 0 {
+		t.Errorf("got %v and %d, want none", two, more)
+	}
+	if r.Forces == nil || r.Forces.File != "one/www/b.html" {
+		t.Errorf("got %v, want the first of the tree", r.Forces)
+	}
+	reader := newReplaceReader(true)
+	reader.Miss("one/data", "the medium fails")
+	missed := reader.replacement()
+	for _, dir := range []string{".", "one", "two"} {
+		if m, _ := missed.Means(dir); len(m) != 1 || missed.Whole {
+			t.Errorf("%s: got %v, whole %t, want what was missed", dir, m, missed.Whole)
+		}
+	}
+}
