@@ -13,7 +13,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -21,6 +20,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/assay-psti/assay/internal/reading"
 )
 
 // Type is what a component is.
@@ -84,58 +85,31 @@ type Unread struct {
 
 // Bounds of a search.
 const (
-	maxEntries    = 400_000
-	maxDepth      = 64
-	window        = 4 << 20
-	overlap       = 4 << 10 // longer than any version text with what stands around it
-	maxFile       = 1 << 30
-	maxTree       = 8 << 30
-	maxDatabase   = 64 << 20
+	maxDatabase   = 32 << 20 // bytes of one package database
 	maxComponents = 50_000
 	maxEvidence   = 20
 	maxTries      = 20_000 // occurrences of one anchor in one window whose version is read
-	workers       = 2
 )
 
-// Find looks at every regular file of fsys once. Files are read one after another and looked at in parallel.
+// Find looks at every regular file of fsys once. fsys must be safe for concurrent use.
 func Find(ctx context.Context, fsys fs.FS) (Inventory, error) {
-	f := newFinder()
-	work := make(chan chunk, workers)
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			for c := range work {
-				f.scan(c)
-			}
-		})
-	}
-	err := f.walk(ctx, fsys, work)
-	close(work)
-	wg.Wait()
-	if err = cmp.Or(err, ctx.Err()); err != nil {
+	f := NewFinder()
+	stats, err := reading.Tree(ctx, fsys, nil, f)
+	if err != nil {
 		return Inventory{}, err
 	}
-	return f.finish(), nil
+	return f.Inventory(stats), nil
 }
 
 // FindIn looks at one stream that has no files: a kernel, a boot loader, the program of a microcontroller. Name stands
 // in the evidence.
 func FindIn(ctx context.Context, name string, r io.Reader) (Inventory, error) {
-	f := newFinder()
-	work := make(chan chunk, 1)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for c := range work {
-			f.scan(c)
-		}
-	})
-	f.feed(ctx, name, r, work)
-	close(work)
-	wg.Wait()
-	if err := ctx.Err(); err != nil {
+	f := NewFinder()
+	stats, err := reading.Stream(ctx, name, r, f)
+	if err != nil {
 		return Inventory{}, err
 	}
-	return f.finish(), nil
+	return f.Inventory(stats), nil
 }
 
 type chunk struct {
@@ -145,18 +119,19 @@ type chunk struct {
 	last int // hits that end after it belong to the next chunk
 }
 
-type finder struct {
+// A Finder looks at files as they are read, beside others that look at the same bytes.
+type Finder struct {
 	match *matcher
-	files int
-	bytes int64
 
 	mu     sync.Mutex // guards the fields below
 	unread []Unread
 	found  map[string]*hit // by signature and version
 	packs  []Component
 
-	distribution, release string // set by the walk only
+	releases map[string][2]string // by file: which distribution it names, and its release
 }
+
+var _ reading.Reader = (*Finder)(nil)
 
 type hit struct {
 	sig     *signature
@@ -167,11 +142,13 @@ type hit struct {
 	at      []Evidence
 }
 
-func newFinder() *finder {
-	return &finder{match: newMatcher(signatures), found: map[string]*hit{}}
+// NewFinder makes a finder for one tree or one stream.
+func NewFinder() *Finder {
+	return &Finder{match: newMatcher(signatures), found: map[string]*hit{}, releases: map[string][2]string{}}
 }
 
-func (f *finder) miss(name, why string) {
+// Miss notes what was not read.
+func (f *Finder) Miss(name, why string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.unread) < 10_000 {
@@ -179,136 +156,91 @@ func (f *finder) miss(name, why string) {
 	}
 }
 
-func (f *finder) walk(ctx context.Context, fsys fs.FS, work chan<- chunk) error {
-	n := 0
-	return fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
-		if ctxErr := ctx.Err(); ctxErr != nil {
-			return ctxErr
-		}
-		if err != nil {
-			f.miss(name, err.Error())
-			if d != nil && d.IsDir() {
-				return fs.SkipDir
+// File looks at package databases, at programs, and at texts where a signature reads such text.
+func (f *Finder) File(name string) func(*reading.Window) {
+	f.byName(name)
+	if read := databaseReader(name); read != nil {
+		return f.database(name, read)
+	}
+	release := slices.Contains(releaseFiles, name)
+	js := path.Ext(name) == ".js"
+	skip := false
+	return func(w *reading.Window) {
+		if w.Base == 0 && w.Seen == 0 {
+			if release {
+				f.osRelease(name, w.Data[:min(len(w.Data), 64<<10)])
 			}
-			return nil
+			skip = !js && text(w.Data)
 		}
-		if n++; n > maxEntries || f.bytes > maxTree {
-			f.miss(name, "the tree is too large: this entry and all after it were not looked at")
-			return fs.SkipAll
+		if !skip {
+			f.scan(chunk{name, w.Data, w.Base, w.Last})
 		}
-		if d.IsDir() && strings.Count(name, "/") >= maxDepth {
-			f.miss(name, "too deep")
-			return fs.SkipDir
-		}
-		if !d.Type().IsRegular() {
-			return nil
-		}
-		f.byName(name)
-		if name == "etc/os-release" || name == "usr/lib/os-release" || name == "etc/openwrt_release" {
-			f.osRelease(fsys, name)
-		}
-		if read := databaseReader(name); read != nil {
-			data, err := readAll(fsys, name, maxDatabase)
-			if err != nil {
-				f.miss(name, err.Error())
-			}
-			f.files++
-			f.bytes += int64(len(data))
-			packs := read(name, data)
-			f.mu.Lock()
-			f.packs = append(f.packs, packs[:min(len(packs), max(0, maxComponents-len(f.packs)))]...)
-			f.mu.Unlock()
-			return nil
-		}
-		file, err := fsys.Open(name)
-		if err != nil {
-			f.miss(name, err.Error())
-			return nil
-		}
-		defer file.Close()
-		f.feed(ctx, name, file, work)
-		return nil
-	})
+	}
 }
 
-// osRelease reads which distribution the tree is.
-func (f *finder) osRelease(fsys fs.FS, name string) {
-	data, err := readAll(fsys, name, 64<<10)
-	if err != nil || f.distribution != "" && f.release != "" {
-		return
+// database gathers a package database and reads it when all of it is there.
+func (f *Finder) database(name string, read func(string, []byte) []Component) func(*reading.Window) {
+	var data []byte
+	return func(w *reading.Window) {
+		fresh := w.Data[w.Seen:]
+		if left := maxDatabase - len(data); len(fresh) > left && left >= 0 {
+			f.Miss(name, fmt.Sprintf("larger than %d bytes: the rest was not read", maxDatabase))
+			fresh = fresh[:left]
+		}
+		data = append(data, fresh...)
+		if !w.End {
+			return
+		}
+		packs := read(name, data)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.packs = append(f.packs, packs[:min(len(packs), max(0, maxComponents-len(f.packs)))]...)
 	}
+}
+
+// releaseFiles say which distribution a tree is; the first one that says both name and release counts.
+var releaseFiles = []string{"etc/openwrt_release", "etc/os-release", "usr/lib/os-release"}
+
+// osRelease reads which distribution the tree is.
+func (f *Finder) osRelease(name string, data []byte) {
+	var is [2]string
 	for ln := range strings.Lines(string(data)) {
 		k, v, _ := strings.Cut(strings.TrimSpace(ln), "=")
 		v = printable(strings.Trim(v, `"'`), 64)
 		switch k {
 		case "ID", "DISTRIB_ID":
-			f.distribution = strings.ToLower(v)
+			is[0] = strings.ToLower(v)
 		case "VERSION_ID", "DISTRIB_RELEASE":
-			f.release = v
+			is[1] = v
 		}
 	}
+	f.mu.Lock()
+	f.releases[name] = is
+	f.mu.Unlock()
 }
 
-func readAll(fsys fs.FS, name string, limit int64) ([]byte, error) {
-	file, err := fsys.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if int64(len(data)) > limit {
-		return data[:limit], fmt.Errorf("larger than %d bytes: the rest was not read", limit)
-	}
-	return data, err
-}
-
-// feed hands a file on in windows. A text file is handed on only where a signature reads such text.
-func (f *finder) feed(ctx context.Context, name string, r io.Reader, work chan<- chunk) {
-	f.files++
-	var tail []byte
-	first := 64 << 10
-	if file, ok := r.(fs.File); ok {
-		if info, err := file.Stat(); err == nil { // one window where it fits: the size is a hint, not a promise
-			first = int(min(max(info.Size(), 0)+1, window))
+// distribution takes each word from the last file that gives it, as long as none before gave both.
+func (f *Finder) distribution() (name, release string) {
+	for _, file := range releaseFiles {
+		if name != "" && release != "" {
+			break
+		}
+		is := f.releases[file]
+		if is[0] != "" {
+			name = is[0]
+		}
+		if is[1] != "" {
+			release = is[1]
 		}
 	}
-	for base := int64(0); ctx.Err() == nil; {
-		buf := make([]byte, len(tail)+first)
-		first = window
-		copy(buf, tail)
-		n, err := io.ReadFull(r, buf[len(tail):])
-		buf = buf[:len(tail)+n]
-		f.bytes += int64(n)
-		end := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-		if err != nil && !end {
-			f.miss(name, fmt.Sprintf("read only up to byte %d: %v", base+int64(len(buf)), err))
-			end = true
-		}
-		if !end && base > maxFile {
-			f.miss(name, "larger than 1 GiB: the rest was not looked at")
-			end = true
-		}
-		if base == 0 && len(tail) == 0 && text(buf) && path.Ext(name) != ".js" {
-			return
-		}
-		c := chunk{name, buf, base, len(buf)}
-		if !end {
-			c.last = max(len(buf)-overlap, 0)
-		}
-		work <- c
-		if end {
-			return
-		}
-		tail = buf[c.last:]
-		base += int64(c.last)
-	}
+	return name, release
 }
 
 // text reports whether data begins as text.
 func text(data []byte) bool { return bytes.IndexByte(data[:min(len(data), 4096)], 0) < 0 }
 
 // scan runs the signatures over one window.
-func (f *finder) scan(c chunk) {
+func (f *Finder) scan(c chunk) {
 	js := path.Ext(c.name) == ".js"
 	if c.base == 0 && c.last == len(c.data) && !js {
 		f.lone(c)
@@ -319,7 +251,7 @@ func (f *finder) scan(c chunk) {
 			return
 		}
 		if tried[sig]++; tried[sig] > maxTries {
-			f.miss(c.name, fmt.Sprintf("%q occurs more than %d times near byte %d: the rest was not looked at", sig.anchor, maxTries, c.base+int64(start)))
+			f.Miss(c.name, fmt.Sprintf("%q occurs more than %d times near byte %d: the rest was not looked at", sig.anchor, maxTries, c.base+int64(start)))
 			return
 		}
 		from := start
@@ -344,7 +276,7 @@ func (f *finder) scan(c chunk) {
 	})
 }
 
-func (f *finder) add(sig *signature, version, update string, home bool, ev Evidence) {
+func (f *Finder) add(sig *signature, version, update string, home bool, ev Evidence) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	key := sig.name + "\x00" + version + "\x00" + update
@@ -375,7 +307,7 @@ func compareEvidence(a, b Evidence) int {
 }
 
 // byName takes a version from the name of a file.
-func (f *finder) byName(name string) {
+func (f *Finder) byName(name string) {
 	base := path.Base(name)
 	for i := range signatures {
 		sig := &signatures[i]
@@ -388,18 +320,19 @@ func (f *finder) byName(name string) {
 	}
 }
 
-// finish makes components of what was seen. A version that only other programs carry (because they were built with a
+// Inventory is what was found, once all was read. A version that only other programs carry (because they were built with a
 // library's header) gives way to the version of the library itself.
-func (f *finder) finish() Inventory {
+func (f *Finder) Inventory(of reading.Stats) Inventory {
 	homes := map[string]bool{}
 	for _, h := range f.found {
 		if h.home {
 			homes[h.sig.name] = true
 		}
 	}
-	out := Inventory{Files: f.files, Bytes: f.bytes, Unread: f.unread, Distribution: f.distribution, DistributionVersion: f.release}
+	out := Inventory{Files: of.Files, Bytes: of.Bytes, Unread: f.unread}
+	out.Distribution, out.DistributionVersion = f.distribution()
 	slices.SortStableFunc(f.packs, func(a, b Component) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version), compareEvidence(a.Evidence[0], b.Evidence[0]))
 	})
 	for _, h := range f.found {
 		if homes[h.sig.name] && !h.home && !h.sig.linked {
@@ -432,7 +365,7 @@ func (f *finder) finish() Inventory {
 
 // packaged reports whether a package of the database is the same software in the same version; that package takes the
 // evidence, and nothing is counted twice.
-func (f *finder) packaged(c Component) bool {
+func (f *Finder) packaged(c Component) bool {
 	for i := range f.packs {
 		p := &f.packs[i]
 		if p.product == "" || p.product != c.product || p.vendor != c.vendor || p.CPE != c.CPE {

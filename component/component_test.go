@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/assay-psti/assay/internal/reading"
 )
 
 func inventory(t *testing.T, pairs ...string) Inventory {
@@ -154,8 +156,8 @@ func TestDatabases(t *testing.T) {
 
 func TestAcrossWindows(t *testing.T) {
 	// A version is found once wherever it stands, also where two windows meet.
-	for _, at := range []int{window - 20, window - 5, window - overlap - 6, window - overlap, 2*window - overlap - 4} {
-		data := make([]byte, 2*window+100)
+	for _, at := range []int{reading.Size - 20, reading.Size - 5, reading.Size - reading.Overlap - 6, reading.Size - reading.Overlap, 2*reading.Size - reading.Overlap - 4} {
+		data := make([]byte, 2*reading.Size+100)
 		copy(data[at:], "SSH-2.0-dropbear_2014.63")
 		inv, err := FindIn(context.Background(), "blob", bytes.NewReader(data))
 		if err != nil {

@@ -5,8 +5,9 @@ package component
 type matcher struct {
 	class   [256]uint8
 	classes int
-	next    []uint16 // state*classes + class
-	out     []int32  // by state: first of its list in outs, -1 for none
+	begins  [256]bool // bytes with which an anchor begins
+	next    []uint16  // state*classes + class
+	out     []int32   // by state: first of its list in outs, -1 for none
 	outs    []output
 }
 
@@ -34,6 +35,7 @@ func newMatcher(sigs []signature) *matcher {
 		if sigs[i].anchor == "" {
 			continue
 		}
+		m.begins[sigs[i].anchor[0]] = true
 		for _, b := range []byte(sigs[i].anchor) {
 			at := s*m.classes + int(m.class[b])
 			if m.next[at] == 0 {
@@ -87,12 +89,18 @@ func (m *matcher) fail() {
 // each calls found with every signature whose anchor occurs, and where it begins.
 func (m *matcher) each(data []byte, found func(sig *signature, start int)) {
 	s := 0
-	for i, b := range data {
-		s = int(m.next[s*m.classes+int(m.class[b])])
-		if o := m.out[s]; o >= 0 {
-			for ; o >= 0; o = m.outs[o].more {
-				found(m.outs[o].sig, i+1-m.outs[o].length)
+	for i := 0; i < len(data); i++ {
+		if s == 0 { // most bytes begin no anchor
+			for i < len(data) && !m.begins[data[i]] {
+				i++
 			}
+			if i == len(data) {
+				return
+			}
+		}
+		s = int(m.next[s*m.classes+int(m.class[data[i]])])
+		for o := m.out[s]; o >= 0; o = m.outs[o].more {
+			found(m.outs[o].sig, i+1-m.outs[o].length)
 		}
 	}
 }

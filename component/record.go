@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"strings"
@@ -45,6 +46,19 @@ func LoadDatabase(ctx context.Context, fsys fs.FS) (*Database, error) {
 		return nil, fmt.Errorf("read the vulnerability records: %w", err)
 	}
 	return db, nil
+}
+
+func readAll(fsys fs.FS, name string, limit int64) ([]byte, error) {
+	file, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, limit+1))
+	if int64(len(data)) > limit {
+		return data[:limit], fmt.Errorf("larger than %d bytes: the rest was not read", limit)
+	}
+	return data, err
 }
 
 func (db *Database) miss(name, why string) {

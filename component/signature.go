@@ -119,7 +119,7 @@ var loneSignatures = []loneSignature{
 }
 
 // lone looks for the lone signatures of a file that one window holds as a whole.
-func (f *finder) lone(c chunk) {
+func (f *Finder) lone(c chunk) {
 	base := path.Base(c.name)
 	for i := range loneSignatures {
 		s := &loneSignatures[i]

@@ -83,19 +83,26 @@ const (
 func (b *builder) gap(sp int, from, to int64, parent, depth int) {
 	type run struct {
 		off, end int64
-		pad      int // the byte repeated, or -1
+		pad      int   // the byte repeated, or -1
+		holes    int64 // bytes of it that the input does not keep
 	}
 	var runs []run
 	add := func(off, end int64, pad int) {
 		if n := len(runs); off < end && n > 0 && runs[n-1].pad == pad {
 			runs[n-1].end = end
 		} else if off < end {
-			runs = append(runs, run{off, end, pad})
+			runs = append(runs, run{off, end, pad, 0})
 		}
 	}
 	r := b.im.Spaces[sp].r
 	buf := make([]byte, gapBlock)
 	for off := from; off < to; {
+		if end := min(b.hole(sp, off), to); end-off >= 2*gapBlock {
+			add(off, end, 0)
+			runs[len(runs)-1].holes += end - off
+			off = end
+			continue
+		}
 		p := buf[:min(gapBlock-off%gapBlock, to-off)]
 		if n, _ := r.ReadAt(p, off); n < len(p) {
 			add(off, to, -1)
@@ -138,6 +145,9 @@ func (b *builder) gap(sp int, from, to int64, parent, depth int) {
 		rg := Range{Space: sp, Offset: x.off, Size: x.end - x.off, Kind: KindPadding, Parent: parent, Depth: depth, Leaf: true}
 		if x.pad >= 0 {
 			rg.Detail = fmt.Sprintf("0x%02x repeated", x.pad)
+			if x.holes > 0 {
+				rg.Name, rg.Detail = "hole", fmt.Sprintf("0x00 repeated; %d bytes of it are a hole that the file keeps no bytes for", x.holes)
+			}
 			b.addRange(rg)
 		} else {
 			for _, part := range b.split(sp, x.off, x.end) {

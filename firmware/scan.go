@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/assay-psti/assay/internal/sparse"
 )
 
 // section is the bytes from the start of a thing to the end of the range that holds it.
@@ -73,6 +75,24 @@ type builder struct {
 	entries int
 	readErr error
 	window  []byte // of find
+	runEnd  int64  // of the run of the input that was asked for last
+	runHole bool   // it is a hole
+	runFrom int64
+}
+
+// hole gives the end of the hole that stands at an offset of a space, and the offset where none does.
+func (b *builder) hole(sp int, off int64) int64 {
+	if sp != 0 {
+		return off
+	}
+	if off < b.runFrom || off >= b.runEnd {
+		b.runFrom = off
+		b.runEnd, b.runHole = sparse.Run(b.im.Spaces[0].r, off, b.im.Spaces[0].Size)
+	}
+	if b.runHole {
+		return b.runEnd
+	}
+	return off
 }
 
 func (b *builder) addSpace(name string, r io.ReaderAt, size int64, from int) int {
@@ -145,6 +165,10 @@ func (b *builder) find(sp int, from, to int64) (int64, *piece) {
 		if b.ctx.Err() != nil {
 			return 0, nil
 		}
+		if end := b.hole(sp, pos); end > pos+2*window {
+			pos = end - maxMagic - window // a magic may begin with zeros
+			continue
+		}
 		base := max(pos-maxMagic, from)
 		buf := b.window[:min(pos+window+maxMagic, to)-base]
 		m, err := r.ReadAt(buf, base)
@@ -156,11 +180,18 @@ func (b *builder) find(sp int, from, to int64) (int64, *piece) {
 			buf = buf[:m]
 		}
 		end := min(int(pos+window-base), len(buf)-1)
-		for i := int(pos - base); i < end; i++ {
-			group := anywhere.first[uint16(buf[i])<<8|uint16(buf[i+1])]
+		first := int(pos - base)
+		if first >= end || same(buf) { // erased or zeroed flash: no magic is one byte over and over
+			continue
+		}
+		pair := uint16(buf[first])
+		for n, c := range buf[first+1 : end+1] {
+			pair = pair<<8 | uint16(c)
+			group := anywhere.first[pair]
 			if group == 0 {
 				continue
 			}
+			i := first + n
 			for _, k := range anywhere.groups[group] {
 				hit := i - k.pair
 				if hit < 0 || !bytes.HasPrefix(buf[hit:], k.magic) {
@@ -187,6 +218,9 @@ func (b *builder) find(sp int, from, to int64) (int64, *piece) {
 	}
 	return 0, nil
 }
+
+// same reports whether all bytes are the same.
+func same(p []byte) bool { return len(p) < 2 || bytes.Equal(p[1:], p[:len(p)-1]) }
 
 const readerFailed = "the reader failed on it"
 
@@ -328,7 +362,7 @@ func (b *builder) where(sp int, off int64, kind Kind) string {
 }
 
 func (b *builder) addRange(r Range) int {
-	if r.Leaf {
+	if r.Leaf && r.Kind != KindPadding {
 		r.Entropy = measure(io.NewSectionReader(b.im.Spaces[r.Space].r, r.Offset, r.Size), r.Size).entropy
 	}
 	b.im.Map = append(b.im.Map, r)

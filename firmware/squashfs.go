@@ -16,7 +16,7 @@ const (
 	squashNoFrag   = 0xffffffff
 	squashNoTable  = 0xffffffffffffffff
 	squashCached   = 4096 // metadata blocks kept while listing: 32 MiB
-	squashFrags    = 8    // fragment blocks kept while reading
+	squashFrags    = 16   // fragment blocks kept while reading
 	squashBlocks   = 8 << 20
 )
 
@@ -45,8 +45,9 @@ type squash struct {
 	seen map[uint64]bool  // folders by inode reference
 	hard map[uint64]*node // files by inode reference
 
-	mu    sync.Mutex // guards recent
-	cache map[uint32][]byte
+	mu     sync.Mutex                        // guards the fields below
+	cache  map[uint32]func() ([]byte, error) // fragment blocks, unpacked at the first call
+	recent []uint32                          // those of them, oldest first
 }
 
 type squashFrag struct {

@@ -1,9 +1,9 @@
 package firmware
 
 import (
-	"bytes"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // file reads a file's block list and checks that all of its data lies in the image.
@@ -125,19 +125,22 @@ func (q *squash) data(off int64, size uint32) ([]byte, error) {
 	return data, nil
 }
 
+// fragment unpacks a block that several files share. Two that want the same one at once unpack it once; others do not wait.
 func (q *squash) fragment(i uint32) ([]byte, error) {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	if data, ok := q.cache[i]; ok {
-		return data, nil
+	unpack, ok := q.cache[i]
+	if !ok {
+		if len(q.recent) >= squashFrags {
+			delete(q.cache, q.recent[0])
+			q.recent = q.recent[1:]
+		}
+		if q.cache == nil {
+			q.cache = map[uint32]func() ([]byte, error){}
+		}
+		unpack = sync.OnceValues(func() ([]byte, error) { return q.data(q.frags[i].start, q.frags[i].size) })
+		q.cache[i] = unpack
+		q.recent = append(q.recent, i)
 	}
-	data, err := q.data(q.frags[i].start, q.frags[i].size)
-	if err != nil {
-		return nil, err
-	}
-	if q.cache == nil || len(q.cache) >= squashFrags {
-		q.cache = map[uint32][]byte{}
-	}
-	q.cache[i] = bytes.Clone(data)
-	return data, nil
+	q.mu.Unlock()
+	return unpack()
 }

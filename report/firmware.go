@@ -189,6 +189,9 @@ func NewFirmware(item *image.Item, observations []assay.Observation, now time.Ti
 		f.tree(t, published, now, show)
 	}
 	for _, p := range item.Programs {
+		for _, why := range p.Unread {
+			f.Unread = append(f.Unread, Unread{printable(p.What), "program", printable(why)})
+		}
 		for i := range p.Credentials {
 			c := &p.Credentials[i]
 			if c.Placeholder {

@@ -91,12 +91,15 @@ type booter struct {
 	level   string         // the usual run level, from inittab
 	settled int            // services up to here are as they are
 	steps   int
+	known   map[string]bool // the scripts that name a program of a log-in service; nil where they must be looked for
 }
 
 // ReadBoot follows what starts at boot: inittab, rc scripts, systemd units, procd, inetd and what they call. It reads
 // scripts as a careful person would and runs nothing. It does not guess: a command it cannot follow is in Unfollowed.
-func ReadBoot(ctx context.Context, fsys fs.FS) (Boot, error) {
-	b := &booter{ctx: ctx, tree: newTree(fsys), scripts: map[string]*script{}, failed: map[string]error{}, ran: map[string]bool{}, seen: map[string]int{}, looked: map[string]place{}}
+func ReadBoot(ctx context.Context, fsys fs.FS) (Boot, error) { return readBoot(ctx, fsys, nil) }
+
+func readBoot(ctx context.Context, fsys fs.FS, known map[string]bool) (Boot, error) {
+	b := &booter{ctx: ctx, known: known, tree: newTree(fsys), scripts: map[string]*script{}, failed: map[string]error{}, ran: map[string]bool{}, seen: map[string]int{}, looked: map[string]place{}}
 	for _, start := range []func(){b.inittab, b.systemd, b.procd, b.android, b.initScript, b.rcLinks, b.inetd, b.cron} {
 		start()
 		if err := ctx.Err(); err != nil {

@@ -50,7 +50,7 @@ func short(cert *x509.Certificate) bool {
 	return ok && k.N.BitLen() < 2048
 }
 
-func (r *contentReader) certificate(c chunk, at int, der []byte, text bool) {
+func (r *ContentReader) certificate(c chunk, at int, der []byte, text bool) {
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
 		return // what is no certificate by its structure is none

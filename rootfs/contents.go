@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/assay-psti/assay/internal/reading"
 )
 
 // Contents is what the files of a tree hold that is the same in every unit: credentials, keys, certificates, tokens, and how
@@ -33,128 +32,84 @@ type Contents struct {
 	// Files and Bytes are what was looked at.
 	Files int   `json:"files"`
 	Bytes int64 `json:"bytes"`
+
+	scripts []string // that name a program of a log-in service
 }
 
-// Bounds of the reading of contents.
-const (
-	window      = 8 << 20  // bytes of a file held at once
-	overlap     = 32 << 10 // bytes that two windows share: no secret is longer
-	maxFileRead = 1 << 30  // bytes of one file
-	maxTreeRead = 8 << 30  // bytes of all files
-	maxSettings = 2 << 20  // bytes of a file read for settings
-	workers     = 2        // goroutines that look at what one goroutine reads
-)
+// maxSettings is how many bytes a file has at most that is read for settings.
+const maxSettings = 2 << 20
 
-// ReadContents looks at every regular file of fsys once, in bounded memory. Files are read one after another (fsys need
-// not be safe for concurrent use) and looked at in parallel.
+// ReadContents looks at every regular file of fsys once, in bounded memory. fsys must be safe for concurrent use.
 func ReadContents(ctx context.Context, fsys fs.FS) (Contents, error) {
-	r := &contentReader{out: Contents{Passed: map[string]int{}}, tree: newTree(fsys)}
-	work := make(chan chunk, workers)
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			for c := range work {
-				r.look(c)
-			}
-		})
-	}
-	err := r.tree.walk(ctx, r.unread, func(name string, d fs.DirEntry) {
-		if d.Type().IsRegular() && ctx.Err() == nil {
-			r.feed(ctx, name, work)
-		}
-	})
-	close(work)
-	wg.Wait()
-	if err = cmp.Or(err, ctx.Err()); err != nil {
+	r := NewContentReader()
+	stats, err := reading.Tree(ctx, fsys, nil, r)
+	if err != nil {
 		return Contents{}, err
 	}
-	r.out.Files, r.out.Bytes = r.files, r.bytes
-	r.finish()
-	return r.out, nil
+	return r.Contents(stats), nil
 }
 
-// A chunk is one window of one file. The first has base 0; whole says that there is no other.
-type chunk struct {
-	name  string
-	data  []byte
-	base  int64
-	whole bool
-	// last is where findings of this window end: what begins after it is found in the next window.
-	last int
-}
-
-type contentReader struct {
-	tree  *tree
-	files int
-	bytes int64
-
+// A ContentReader looks at the files of a tree as they are read, beside others that look at the same bytes.
+type ContentReader struct {
 	mu  sync.Mutex // guards out
 	out Contents
 }
 
-func (r *contentReader) unread(u Unread) {
+var _ reading.Reader = (*ContentReader)(nil)
+
+// NewContentReader makes a reader for one tree.
+func NewContentReader() *ContentReader {
+	return &ContentReader{out: Contents{Passed: map[string]int{}}}
+}
+
+// Contents is what was found, once all was read.
+func (r *ContentReader) Contents(of reading.Stats) Contents {
+	r.out.Files, r.out.Bytes = of.Files, of.Bytes
+	r.finish()
+	return r.out
+}
+
+// A chunk is one window of one file.
+type chunk struct {
+	name  string
+	data  []byte
+	base  int64
+	whole bool // there is no other
+	// last is where findings of this window end: what begins after it is found in the next window.
+	last int
+}
+
+// Miss notes what was not read.
+func (r *ContentReader) Miss(name, why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.out.Unread) < maxFindings {
-		r.out.Unread = append(r.out.Unread, u)
+		r.out.Unread = append(r.out.Unread, Unread{name, printable(why, 300)})
 	}
 }
 
-func (r *contentReader) pass(reason string) {
+// File looks at every file.
+func (r *ContentReader) File(name string) func(*reading.Window) {
+	return func(w *reading.Window) {
+		if len(w.Data) > 0 {
+			if w.Base == 0 && w.Seen == 0 && namesLogIn(name, w.Data[:min(len(w.Data), maxHead)]) {
+				r.mu.Lock()
+				r.out.scripts = append(r.out.scripts, name)
+				r.mu.Unlock()
+			}
+			r.look(chunk{name, w.Data, w.Base, w.Whole(), w.Last})
+		}
+	}
+}
+
+func (r *ContentReader) pass(reason string) {
 	r.mu.Lock()
 	r.out.Passed[reason]++
 	r.mu.Unlock()
 }
 
-func (r *contentReader) feed(ctx context.Context, name string, work chan<- chunk) {
-	if r.bytes > maxTreeRead {
-		r.unread(Unread{name, "more than 8 GiB of files: this one was not looked at"})
-		return
-	}
-	f, err := r.tree.fsys.Open(name)
-	if err != nil {
-		r.unread(Unread{name, oneLine(err)})
-		return
-	}
-	defer f.Close()
-	r.files++
-	var tail []byte
-	for base := int64(0); ctx.Err() == nil; {
-		size := int64(window)
-		if info, err := f.Stat(); err == nil && base == 0 && info.Size() < window {
-			size = max(info.Size(), 0) + 1 // enough to see the end
-		}
-		buf := make([]byte, len(tail), int64(len(tail))+size)
-		copy(buf, tail)
-		got, err := io.ReadFull(f, buf[len(tail):cap(buf)])
-		buf = buf[:len(tail)+got]
-		r.bytes += int64(got)
-		end := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-		if err != nil && !end {
-			r.unread(Unread{name, "read only up to byte " + fmt.Sprint(base+int64(len(buf))) + ": " + oneLine(err)})
-			end = true
-		}
-		if !end && base > maxFileRead {
-			r.unread(Unread{name, "more than 1 GiB: the rest was not looked at"})
-			end = true
-		}
-		c := chunk{name: name, data: buf, base: base, whole: end && base == 0, last: len(buf)}
-		if !end {
-			c.last = max(len(buf)-overlap, 0)
-		}
-		if len(buf) > 0 {
-			work <- c
-		}
-		if end {
-			return
-		}
-		tail = buf[c.last:]
-		base += int64(c.last)
-	}
-}
-
 // look runs every reader over one window.
-func (r *contentReader) look(c chunk) {
+func (r *ContentReader) look(c chunk) {
 	text := !notText(c.data)
 	r.secrets(c, text)
 	if c.whole && text && len(c.data) <= maxSettings {
@@ -201,7 +156,7 @@ func nulSettings(data []byte) []byte {
 	return out
 }
 
-func (r *contentReader) addCredential(c Credential) {
+func (r *ContentReader) addCredential(c Credential) {
 	switch path.Ext(c.Place.File) {
 	case ".example", ".sample", ".dist":
 		c.Placeholder = true
@@ -214,7 +169,7 @@ func (r *contentReader) addCredential(c Credential) {
 	}
 }
 
-func (r *contentReader) addSecret(s Secret) {
+func (r *ContentReader) addSecret(s Secret) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if s.Why != "" {
@@ -229,7 +184,7 @@ func (r *contentReader) addSecret(s Secret) {
 	}
 }
 
-func (r *contentReader) finish() {
+func (r *ContentReader) finish() {
 	o := &r.out
 	slices.SortFunc(o.Credentials, func(a, b Credential) int {
 		return cmp.Or(comparePlaces(a.Place, b.Place), cmp.Compare(a.Key, b.Key), cmp.Compare(a.Secret, b.Secret))
@@ -259,6 +214,19 @@ func (r *contentReader) finish() {
 	})
 	o.Mentions = slices.Compact(o.Mentions)
 	slices.SortFunc(o.Unread, func(a, b Unread) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Why, b.Why)) })
+}
+
+// ReadBoot is [ReadBoot] for the root at dir of the tree that was read: fsys is that root. The scripts that nothing runs are
+// known, and are not looked for again.
+func (c *Contents) ReadBoot(ctx context.Context, fsys fs.FS, dir string) (Boot, error) {
+	known := map[string]bool{}
+	for _, name := range c.scripts {
+		if dir != "." {
+			name = strings.TrimPrefix(name, dir+"/")
+		}
+		known[name] = true
+	}
+	return readBoot(ctx, fsys, known)
 }
 
 // documentation reports whether a file is there to be read by people: what it holds is an example.

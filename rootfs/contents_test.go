@@ -14,6 +14,7 @@ import (
 	"encoding/binary"
 	"encoding/pem"
 	"fmt"
+	"io/fs"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -24,6 +25,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/assay-psti/assay/internal/reading"
 )
 
 // read reads one file as a tree of its own.
@@ -223,8 +226,8 @@ func TestSecrets(t *testing.T) {
 	})
 	t.Run("across windows", func(t *testing.T) {
 		// A key that begins in the first window of a large file and ends in the second is found once, at its place.
-		for _, at := range []int{window - 500, window - overlap - 100, window - overlap, 2*window - overlap - 300} {
-			data := make([]byte, 2*window+1000)
+		for _, at := range []int{reading.Size - 500, reading.Size - reading.Overlap - 100, reading.Size - reading.Overlap, 2*reading.Size - reading.Overlap - 300} {
+			data := make([]byte, 2*reading.Size+1000)
 			copy(data, "\x7fELF")
 			copy(data[at:], key)
 			got, err := ReadContents(context.Background(), fstest.MapFS{"bin/big": {Data: data}})
@@ -382,6 +385,37 @@ func BenchmarkContents(b *testing.B) {
 		got, err := ReadContents(context.Background(), tree)
 		if err != nil || len(got.Credentials) != 1000 || len(got.Mentions) != 500 {
 			b.Fatal(err, len(got.Credentials), len(got.Mentions))
+		}
+	}
+}
+
+// The start-up is the same whether its scripts are looked for, or known from the contents.
+func TestBootOfContents(t *testing.T) {
+	const launcher = "#!/bin/sh\n/usr/sbin/telnetd &\n"
+	m := fstest.MapFS{}
+	for name, text := range map[string]string{"etc/passwd": "root:x:0:0::/:/bin/sh\n", "etc/inittab": "::sysinit:/etc/init.d/rcS\n", "etc/init.d/rcS": "#!/bin/sh\necho up\n",
+		"usr/bin/debug.sh": launcher, "usr/bin/debug": launcher, "usr/bin/notes": "telnetd\n", "usr/sbin/telnetd": "\x7fELF\x00", "bin/sh": "\x7fELF\x00"} {
+		m["root/"+name] = &fstest.MapFile{Data: []byte(text), Mode: 0o755}
+	}
+	sub, err := fs.Sub(m, "root")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := ReadBoot(t.Context(), sub)
+	if err != nil || len(want.Dormant) == 0 {
+		t.Fatalf("got %+v, %v, want a service that nothing starts", want, err)
+	}
+	for dir, tree := range map[string]fs.FS{".": sub, "root": m} {
+		contents, err := ReadContents(t.Context(), tree)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := contents.ReadBoot(t.Context(), sub, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: -want +got\n%s", dir, diff)
 		}
 	}
 }

@@ -28,7 +28,7 @@ type Credential struct {
 
 // settings reads one text file for credentials: by its own grammar where the name says which, else by the words beside
 // the values.
-func (r *contentReader) settings(name string, data []byte) {
+func (r *ContentReader) settings(name string, data []byte) {
 	if documentation(name) {
 		return
 	}

@@ -22,12 +22,7 @@ func (b *booter) dormant() {
 		if _, followed := b.scripts[name]; followed {
 			return
 		}
-		inInit := strings.Contains("/"+name, "/init.d/") || strings.Contains("/"+name, "/rc.d/")
-		if info, err := d.Info(); err != nil || info.Size() > maxScriptBytes || info.Size() == 0 || !inInit && path.Ext(name) != ".sh" && info.Mode().Perm()&0o111 == 0 {
-			return
-		}
-		head, err := b.tree.readRegular(name, 64<<10)
-		if err != nil && len(head) == 0 || notText(head) || !inInit && path.Ext(name) != ".sh" && !bytes.HasPrefix(head, []byte("#!")) || !loginWord.Match(head) {
+		if info, err := d.Info(); err != nil || info.Size() > maxScriptBytes || info.Size() == 0 || !commands(name) && info.Mode().Perm()&0o111 == 0 || !b.names(name) {
 			return
 		}
 		read++
@@ -53,6 +48,26 @@ func (b *booter) dormant() {
 	}
 }
 
+const maxHead = 64 << 10 // bytes of a script in which it must name what it starts
+
+// names reports whether a script names a program of a log-in service.
+func (b *booter) names(name string) bool {
+	if b.known != nil {
+		return b.known[name]
+	}
+	head, err := b.tree.readRegular(name, maxHead)
+	return (err == nil || len(head) > 0) && namesLogIn(name, head)
+}
+
+// commands reports whether a file is a script by its name.
+func commands(name string) bool {
+	return path.Ext(name) == ".sh" || strings.Contains("/"+name, "/init.d/") || strings.Contains("/"+name, "/rc.d/")
+}
+
+func namesLogIn(name string, head []byte) bool {
+	return !notText(head) && (commands(name) || bytes.HasPrefix(head, []byte("#!"))) && loginWord.Match(head)
+}
+
 var loginWord = regexp.MustCompile(`telnetd|dropbear|sshd|ftpd|adbd|tcpsvd|rlogind|gdbserver|httpd|\bnc -l`)
 
 // Mention is a command to start a log-in service inside a program: the program may run it, or may not.
@@ -70,7 +85,7 @@ var (
 )
 
 // mentions finds command lines that start a log-in service among the texts of a program.
-func (r *contentReader) mentions(c chunk) {
+func (r *ContentReader) mentions(c chunk) {
 	if base := path.Base(c.name); base == "busybox" || base == "toybox" || daemons[strings.ToLower(base)].kind != "" || strings.HasPrefix(base, "dropbear") {
 		return
 	}

@@ -1,19 +1,18 @@
 package rootfs
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"io"
 	"regexp"
 	"strings"
+
+	"github.com/assay-psti/assay/internal/reading"
 )
 
 // Bounds of the reading of images without files.
 const (
-	maxImage  = 1 << 30 // bytes
-	maxString = 1024    // bytes of one string
-	nearby    = 64      // bytes between two strings that stand beside each other
+	maxString = 1024 // bytes of one string
+	nearby    = 64   // bytes between two strings that stand beside each other
 )
 
 // A text is one printable string of an image.
@@ -23,45 +22,70 @@ type text struct {
 	end int64
 }
 
-// ReadImage looks for credentials in an image that has no files: the program of a microcontroller. It takes strings
+// An ImageReader looks for credentials in an image that has no files: the program of a microcontroller. It takes strings
 // that name what they hold (adminPass=1234), strings that follow such a name, and pass phrases that follow the name of
 // an access point. What it finds by position only is marked Beside: it is a lead to follow, not a proof.
+type ImageReader struct {
+	imageFinder
+	cur        []byte // the string being read
+	off, start int64
+}
+
+var _ reading.Reader = (*ImageReader)(nil)
+
+// NewImageReader makes a reader for one image.
+func NewImageReader() *ImageReader {
+	return &ImageReader{imageFinder: imageFinder{seen: map[string]bool{}}}
+}
+
+// ReadImage looks at one image by itself.
 func ReadImage(ctx context.Context, image io.Reader) ([]Credential, error) {
-	f := imageFinder{seen: map[string]bool{}}
-	r := bufio.NewReaderSize(io.LimitReader(image, maxImage), 1<<16)
-	var cur []byte
-	var off, start int64
-	flush := func() {
-		if len(cur) >= 4 {
-			f.see(text{string(cur), start, off})
-		}
-		cur = cur[:0]
+	r := NewImageReader()
+	if _, err := reading.Stream(ctx, "image", image, r); err != nil {
+		return nil, err
 	}
-	for ; ; off++ {
-		if off&0xffff == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
+	return r.Credentials(), nil
+}
+
+// Miss does nothing: who has the image read is told.
+func (r *ImageReader) Miss(_, _ string) {}
+
+// File looks at all of the image.
+func (r *ImageReader) File(string) func(*reading.Window) {
+	return func(w *reading.Window) {
+		data := w.Data[w.Seen:]
+		for at := 0; at < len(data); {
+			if len(r.cur) == 0 {
+				for at < len(data) && (data[at] < ' ' || data[at] > '~') {
+					at++
+				}
+				r.start = r.off + int64(at)
+			}
+			end := at
+			for end < len(data) && data[end] >= ' ' && data[end] <= '~' {
+				end++
+			}
+			r.cur = append(r.cur, data[at:min(end, at+maxString-len(r.cur))]...)
+			if at = end; at < len(data) {
+				r.flush(r.off + int64(at))
+			}
 		}
-		b, err := r.ReadByte()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return f.out, err
-		}
-		if b < ' ' || b > '~' {
-			flush()
-			continue
-		}
-		if len(cur) == 0 {
-			start = off
-		}
-		if len(cur) < maxString {
-			cur = append(cur, b)
-		}
+		r.off += int64(len(data))
 	}
-	flush()
-	f.second()
-	return f.out, nil
+}
+
+func (r *ImageReader) flush(end int64) {
+	if len(r.cur) >= 4 {
+		r.see(text{string(r.cur), r.start, end})
+	}
+	r.cur = r.cur[:0]
+}
+
+// Credentials is what was found, once all was read.
+func (r *ImageReader) Credentials() []Credential {
+	r.flush(r.off)
+	r.second()
+	return r.out
 }
 
 type imageFinder struct {
@@ -165,7 +189,7 @@ var published = wordSet(`xc3511 vizxv juantech 7ujMko0admin 7ujMko0vizxv hi3518 
 	meinsm 54321 888888 666666 88888888 00000000 12345678 123456 admin1234 admin123 smcadmin ROOT500 anko dreambox tsgoingon 20080826 hichiphx cxlinux xmhdipc 2601hx hkipc2016 founder88 taZz@23495859 tlJwpbo6 S2fGqNFs OxhlwSG8`)
 
 // elfDefaults finds a published default password right after the name of its user in a program.
-func (r *contentReader) elfDefaults(c chunk) {
+func (r *ContentReader) elfDefaults(c chunk) {
 	var prev text
 	start := -1
 	for i := 0; i <= len(c.data); i++ {

@@ -61,7 +61,7 @@ const (
 )
 
 // secrets finds keys, certificates and tokens in one window.
-func (r *contentReader) secrets(c chunk, text bool) {
+func (r *ContentReader) secrets(c chunk, text bool) {
 	for at := 0; at < c.last; {
 		i := bytes.Index(c.data[at:], pemBegin)
 		if i < 0 || at+i >= c.last {
@@ -88,7 +88,7 @@ func (c chunk) at(off int, text bool) Place {
 }
 
 // pemBlock reads an armoured block at an offset and returns how long it is: 0 when there is none.
-func (r *contentReader) pemBlock(c chunk, at int, text bool) int {
+func (r *ContentReader) pemBlock(c chunk, at int, text bool) int {
 	rest := c.data[at:min(at+maxPEM, len(c.data))]
 	if next := bytes.Index(rest[len(pemBegin):], pemBegin); next >= 0 {
 		rest = rest[:next+len(pemBegin)] // where another begins, this one has ended or was cut off
@@ -281,7 +281,7 @@ func (s *Secret) sshPublic(b []byte) bool {
 }
 
 // rawKeys reads files that are a key as a whole: dropbear host keys, DER keys and certificates.
-func (r *contentReader) rawKeys(c chunk) {
+func (r *ContentReader) rawKeys(c chunk) {
 	if !c.whole || len(c.data) > 16<<10 || len(c.data) < 40 {
 		return
 	}
@@ -329,7 +329,7 @@ func privatePart(kind string, rest []byte) bool {
 }
 
 // known returns why a key is no secret of the product: it is an example, or a test key that a library carries.
-func (r *contentReader) known(c chunk, at int) string {
+func (r *ContentReader) known(c chunk, at int) string {
 	if documentation(c.name) {
 		return "an example in a documentation or a test"
 	}
@@ -348,7 +348,7 @@ func (r *contentReader) known(c chunk, at int) string {
 	return ""
 }
 
-func (r *contentReader) authorized(c chunk) {
+func (r *ContentReader) authorized(c chunk) {
 	for _, ln := range lines(c.data) {
 		text := strings.TrimSpace(ln.text)
 		if text == "" || text[0] == '#' {

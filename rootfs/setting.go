@@ -36,7 +36,7 @@ var settingRules = []settingRule{
 }
 
 // openSettings looks for the lines of settingRules.
-func (r *contentReader) openSettings(name string, data []byte) {
+func (r *ContentReader) openSettings(name string, data []byte) {
 	if documentation(name) {
 		return
 	}

@@ -9,7 +9,7 @@ import (
 
 // A settingsReader reads one settings file.
 type settingsReader struct {
-	r    *contentReader
+	r    *ContentReader
 	name string
 	data []byte
 	flat bool // the lines are ours: the file has none

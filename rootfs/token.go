@@ -41,7 +41,7 @@ var tokenShapes = []tokenShape{
 }
 
 // tokens finds tokens by their shape, in text and in binaries. What is too regular to be random is none.
-func (r *contentReader) tokens(c chunk, text bool) {
+func (r *ContentReader) tokens(c chunk, text bool) {
 	why := ""
 	if documentation(c.name) {
 		why = "an example in a documentation or a test"
@@ -116,7 +116,7 @@ func entropy(s string) float64 {
 }
 
 // awsSecret finds the 40 characters that go with an access key, near it.
-func (r *contentReader) awsSecret(c chunk, from int, text bool) {
+func (r *ContentReader) awsSecret(c chunk, from int, text bool) {
 	const alphabet = alnum + "+/"
 	end := min(from+300, len(c.data))
 	for i := from; i < end; {
@@ -133,7 +133,7 @@ func (r *contentReader) awsSecret(c chunk, from int, text bool) {
 }
 
 // urlCredentials finds addresses that carry a user and a password: rtsp://admin:admin@host.
-func (r *contentReader) urlCredentials(c chunk, text bool) {
+func (r *ContentReader) urlCredentials(c chunk, text bool) {
 	for at := 0; ; {
 		i := bytes.Index(c.data[at:c.last], []byte("://"))
 		if i < 0 {

@@ -37,7 +37,7 @@ var (
 
 // updates reads a text file for update clients. A script counts when it both fetches and writes the flash, or when its
 // name says what it is for.
-func (r *contentReader) updates(name string, data []byte) {
+func (r *ContentReader) updates(name string, data []byte) {
 	if documentation(name) {
 		return
 	}
@@ -111,7 +111,7 @@ func (r *contentReader) updates(name string, data []byte) {
 	r.addUpdate(u)
 }
 
-func (r *contentReader) addUpdate(u Update) {
+func (r *ContentReader) addUpdate(u Update) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.out.Updates) < maxFindings {
@@ -127,7 +127,7 @@ func peer(code string) Truth {
 }
 
 // feeds reads the lists of package managers.
-func (r *contentReader) feeds(name string, data []byte, client, word, signed string) {
+func (r *ContentReader) feeds(name string, data []byte, client, word, signed string) {
 	verified, by := Unknown, ""
 	for _, ln := range lines(data) {
 		if signed != "" && strings.HasPrefix(strings.TrimSpace(ln.text), signed) {
@@ -151,7 +151,7 @@ func (r *contentReader) feeds(name string, data []byte, client, word, signed str
 	}
 }
 
-func (r *contentReader) clientSettings(name string, data []byte, client string, key *regexp.Regexp) {
+func (r *ContentReader) clientSettings(name string, data []byte, client string, key *regexp.Regexp) {
 	code := commentless(data)
 	u := Update{Client: client, Place: Place{File: name}}
 	if m := addresses.FindIndex(code); m != nil {

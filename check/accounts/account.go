@@ -113,7 +113,7 @@ func unsettled(a *rootfs.Account, hash password.Hash) string {
 // where it is the one with which units run.
 func observeFixed(rep *reporter, a *rootfs.Account, pw, published string, m *means, at []assay.Reference) {
 	r, shown := rep.root, check.Printable(a.User)
-	ways := waysIn(&r.boot, a.State)
+	ways := waysIn(&r.Boot, a.State)
 	if len(ways) == 0 {
 		rep.unsaid(a.User, "nothing that starts at boot without condition was seen to ask for its password, so it is not said to be in use")
 		return
@@ -125,7 +125,7 @@ func observeFixed(rep *reporter, a *rootfs.Account, pw, published string, m *mea
 	}
 	rep.say("", "", "password.used", assay.Bool(true), used, both...)
 	switch {
-	case !r.complete:
+	case !r.tree.Complete:
 		rep.unsaid(a.User, "the tree was not read whole, so another password may take the place of the one in it, which is not said to be fixed")
 		return
 	case m.found():

@@ -6,14 +6,13 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/check"
+	"github.com/assay-psti/assay/check/image"
 	"github.com/assay-psti/assay/evidence"
 	"github.com/assay-psti/assay/firmware"
 	"github.com/assay-psti/assay/rootfs"
@@ -34,67 +33,47 @@ var Check = &check.Check{
 		"password.published_default", "password.guessable",
 		"interface.protocol", "interface.enabled_at_boot", "interface.unauthenticated",
 	},
-	Needs: []evidence.Kind{evidence.Firmware},
-	Run:   run,
+	Needs:    []evidence.Kind{evidence.Firmware},
+	Requires: []*check.Check{image.Check},
+	Run:      run,
 }
 
-// maxUnread bounds how many things that could not be read are told of one image.
+// maxUnread bounds how many things that could not be read are told of one root.
 const maxUnread = 5
 
 // root is one root file system found in the evidence.
 type root struct {
-	item     evidence.Item
-	tree     string // where in the image: "squashfs at 0x0"
-	kind     firmware.Kind
-	dir      string // of the root within the tree; "." mostly
-	complete bool   // the tree was read whole
-	prefix   string // of names, where there are several roots
-	fsys     fs.FS
-
-	accounts rootfs.Accounts
-	boot     rootfs.Boot
+	*image.Root
+	tree   *image.Tree
+	prefix string // of names, where there are several roots
 }
 
 // place says where something stands, from the item down.
-func (r *root) place(p rootfs.Place) assay.Reference {
-	where := r.tree + ": " + path.Join(r.dir, p.File)
-	if p.Line > 0 {
-		where += fmt.Sprintf(" line %d", p.Line)
-	}
-	return r.item.Reference(check.Printable(fmt.Sprintf("%s, offset %d", where, p.Offset)))
-}
+func (r *root) place(p rootfs.Place) assay.Reference { return r.tree.Place(r.In(p)) }
+
+func (r *root) item() *evidence.Item { return &r.tree.Item.Evidence }
 
 func run(ctx context.Context, pass *check.Pass) (any, error) {
-	items := pass.Items(evidence.Firmware)
+	scan := check.ResultOf[*image.Scan](pass, image.Check)
+	scan.Unread(pass)
 	var roots []*root
-	var open []io.Closer
-	defer func() {
-		for _, c := range open {
-			c.Close()
-		}
-	}()
 	var failed error
 	read := 0
 	var unread []evidence.Item // not read, or not whole
-	for i, item := range items {
-		pass.Progress(int64(i), int64(len(items)), item.Base())
-		found, whole, c, err := find(ctx, pass, item)
-		if c != nil {
-			open = append(open, c)
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
+	for _, f := range scan.Failed {
+		failed = errors.Join(failed, fmt.Errorf("%s: %w", f.Item.Name, f.Err))
+		unread = append(unread, f.Item)
+	}
+	for _, item := range scan.Items {
+		found, whole, err := find(pass, item)
 		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("%s: %w", item.Name, err))
-			pass.Partial(fmt.Sprintf("%s could not be read: %v", item.Name, err))
-			unread = append(unread, item)
-			continue
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", item.Evidence.Name, err))
+		} else {
+			read++
 		}
-		if !whole {
-			unread = append(unread, item)
+		if err != nil || !whole {
+			unread = append(unread, item.Evidence)
 		}
-		read++
 		roots = append(roots, found...)
 	}
 	if read == 0 && failed != nil {
@@ -102,17 +81,16 @@ func run(ctx context.Context, pass *check.Pass) (any, error) {
 	}
 	name(roots)
 	if len(roots) > 0 {
-		if err := observeRead(pass, items, unread); err != nil {
+		slices.SortStableFunc(unread, func(a, b evidence.Item) int { return cmp.Compare(a.Name, b.Name) })
+		if err := observeRead(pass, pass.Items(evidence.Firmware), unread); err != nil {
 			return nil, err
 		}
 	}
 	t := trials{done: map[string]trial{}}
 	for _, r := range roots {
-		if err := r.read(ctx, pass); err != nil {
-			return nil, fmt.Errorf("%s: %w", r.item.Name, err)
-		}
+		r.remarkUnread(pass)
 		if err := observe(ctx, pass, r, &t); err != nil {
-			return nil, fmt.Errorf("%s: %w", r.item.Name, err)
+			return nil, fmt.Errorf("%s: %w", r.item().Name, err)
 		}
 	}
 	return nil, nil
@@ -135,52 +113,30 @@ func observeRead(pass *check.Pass, items, unread []evidence.Item) error {
 	return pass.Report(o)
 }
 
-// find takes one item apart and gives the root file systems in it, and whether
-// all of it was read.
-func find(ctx context.Context, pass *check.Pass, item evidence.Item) ([]*root, bool, io.Closer, error) {
-	image, c, err := openImage(ctx, pass, item)
-	if err != nil {
-		return nil, false, c, err
-	}
-	whole := len(image.Unread) == 0
-	for i, u := range image.Unread {
-		if i == maxUnread {
-			pass.Remark(fmt.Sprintf("%s: %d more parts could not be read", item.Name, len(image.Unread)-i))
-			break
-		}
-		pass.Partial(fmt.Sprintf("%s: a part could not be read: %s", item.Name, u))
-	}
-	var roots []*root
-	for i := range image.Trees {
-		t := &image.Trees[i]
-		whole = whole && t.Complete
-		dirs, err := rootfs.Roots(ctx, t.FS)
-		if err != nil {
-			return nil, false, c, err
-		}
-		for _, dir := range dirs {
-			sub, err := fs.Sub(t.FS, dir)
-			if err != nil {
-				return nil, false, c, err
-			}
-			roots = append(roots, &root{item: item, tree: t.Name, kind: t.Kind, dir: dir, complete: t.Complete, fsys: sub})
+// find gives the root file systems of one item, and whether all of it was read.
+func find(pass *check.Pass, item *image.Item) (roots []*root, whole bool, err error) {
+	for _, t := range item.Trees {
+		for _, r := range t.Roots {
+			roots = append(roots, &root{Root: r, tree: t})
 		}
 	}
-	if i := slices.IndexFunc(image.Unread, broken); len(roots) == 0 && i >= 0 {
-		return nil, false, c, errors.New(image.Unread[i].String())
+	unread := item.Image.Unread
+	if i := slices.IndexFunc(unread, broken); len(roots) == 0 && i >= 0 {
+		return nil, false, errors.New(unread[i].String())
 	}
+	whole = item.Whole()
 	if len(roots) == 0 {
 		what := "holds no root file system"
-		if len(image.Unread) > 0 {
+		if len(unread) > 0 {
 			what = "shows no root file system in what could be read of it"
 		}
-		pass.Remark(item.Name + " " + what + ": nothing is observed of it")
-		if !recognised(image) {
+		pass.Remark(item.Evidence.Name + " " + what + ": nothing is observed of it")
+		if !recognised(item.Image) {
 			whole = false
-			pass.Partial(item.Name + " was not recognised as firmware of any kind, so what the units run was not seen; get the image as it is installed")
+			pass.Partial(item.Evidence.Name + " was not recognised as firmware of any kind, so what the units run was not seen; get the image as it is installed")
 		}
 	}
-	return roots, whole, c, nil
+	return roots, whole, nil
 }
 
 // recognised reports whether anything in an image was known for what it is. Text,
@@ -204,23 +160,6 @@ func broken(u firmware.Unread) bool {
 	return u.Reason == firmware.Truncated || u.Reason == firmware.Corrupt || u.Reason == firmware.Limit
 }
 
-func openImage(ctx context.Context, pass *check.Pass, item evidence.Item) (*firmware.Image, io.Closer, error) {
-	if item.Folder {
-		fsys, c, err := pass.FS(item)
-		if err != nil {
-			return nil, nil, err
-		}
-		image, err := firmware.OpenFS(ctx, fsys, firmware.Limits{})
-		return image, c, err
-	}
-	f, err := pass.Open(item)
-	if err != nil {
-		return nil, nil, err
-	}
-	image, err := firmware.Open(ctx, f, item.Size, firmware.Limits{})
-	return image, f, err
-}
-
 // name gives each root a prefix of its own where there are several.
 func name(roots []*root) {
 	if len(roots) < 2 {
@@ -228,7 +167,7 @@ func name(roots []*root) {
 	}
 	times := map[string]int{}
 	for _, r := range roots {
-		label := partName(r.item.Base())
+		label := partName(r.item().Base())
 		if times[label]++; times[label] > 1 {
 			label += fmt.Sprintf("-%d", times[label])
 		}
@@ -236,27 +175,21 @@ func name(roots []*root) {
 	}
 }
 
-// read reads accounts and start-up, and says what of them could not be read.
-func (r *root) read(ctx context.Context, pass *check.Pass) error {
-	var err error
-	if r.accounts, err = rootfs.ReadAccounts(ctx, r.fsys); err != nil {
-		return fmt.Errorf("read accounts: %w", err)
-	}
-	if r.boot, err = rootfs.ReadBoot(ctx, r.fsys); err != nil {
-		return fmt.Errorf("read start-up: %w", err)
-	}
-	for i, u := range append(r.accounts.Unread, r.boot.Unread...) {
+// remarkUnread says what of accounts and start-up could not be read.
+func (r *root) remarkUnread(pass *check.Pass) {
+	name := r.item().Name
+	unread := slices.Concat(r.Accounts.Unread, r.Boot.Unread)
+	for i, u := range unread {
 		if i == maxUnread {
-			pass.Remark(fmt.Sprintf("%s: %d more files could not be read", r.item.Name, len(r.accounts.Unread)+len(r.boot.Unread)-i))
+			pass.Remark(fmt.Sprintf("%s: %d more files could not be read", name, len(unread)-i))
 			break
 		}
-		pass.Partial(fmt.Sprintf("%s: %s: %s: %s", r.item.Name, r.tree, path.Join(r.dir, u.Path), u.Why))
+		pass.Partial(fmt.Sprintf("%s: %s: %s: %s", name, r.tree.Name, path.Join(r.Dir, u.Path), u.Why))
 	}
-	if n := len(r.boot.Unfollowed); n > 0 {
-		u := r.boot.Unfollowed[0]
-		pass.Remark(fmt.Sprintf("%s: the start-up runs commands whose effect was not read: %d, the first at %s (%s)", r.item.Name, n, u.Place, u.Why))
+	if n := len(r.Boot.Unfollowed); n > 0 {
+		u := r.Boot.Unfollowed[0]
+		pass.Remark(fmt.Sprintf("%s: the start-up runs commands whose effect was not read: %d, the first at %s (%s)", name, n, u.Place, u.Why))
 	}
-	return nil
 }
 
 // reporter states observations about one root and keeps the first error.
@@ -307,20 +240,17 @@ func (r *reporter) say(kind, name string, term assay.TermID, v assay.Value, note
 }
 
 func (r *reporter) remark(format string, args ...any) {
-	r.pass.Remark(r.root.item.Name + ": " + fmt.Sprintf(format, args...))
+	r.pass.Remark(r.root.item().Name + ": " + fmt.Sprintf(format, args...))
 }
 
 // observe states all that is observed of one root.
 func observe(ctx context.Context, pass *check.Pass, r *root, t *trials) error {
 	rep := &reporter{pass: pass, root: r}
-	means, err := findMeans(ctx, r)
-	if err != nil {
-		return fmt.Errorf("look for what changes passwords: %w", err)
-	}
+	means := meansOf(r)
 	firsts := map[string]bool{}
-	for i := range r.accounts.Accounts {
-		a := &r.accounts.Accounts[i]
-		where := check.Printable(path.Join(r.dir, a.Place.String()))
+	for i := range r.Accounts.Accounts {
+		a := &r.Accounts.Accounts[i]
+		where := check.Printable(path.Join(r.Dir, a.Place.String()))
 		switch {
 		case !a.Live:
 			if a.State == rootfs.Hashed || a.State == rootfs.Empty {
@@ -338,7 +268,7 @@ func observe(ctx context.Context, pass *check.Pass, r *root, t *trials) error {
 	}
 	rep.remarkUnsaid()
 	if len(firsts) == 0 {
-		rep.remark("no account in use was found in %s", strings.TrimSuffix(r.tree+" "+r.dir, " ."))
+		rep.remark("no account in use was found in %s", strings.TrimSuffix(r.tree.Name+" "+r.Dir, " ."))
 	}
 	observeServices(rep, means)
 	return rep.err

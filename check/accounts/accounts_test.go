@@ -13,6 +13,7 @@ import (
 	"github.com/assay-psti/assay/check"
 	"github.com/assay-psti/assay/check/accounts"
 	"github.com/assay-psti/assay/check/checktest"
+	"github.com/assay-psti/assay/check/image"
 	"github.com/assay-psti/assay/evidence"
 	"github.com/assay-psti/assay/password"
 )
@@ -41,7 +42,11 @@ func passAll(t *testing.T, images map[string][]byte) (check.Report, error) {
 		t.Fatal(err)
 	}
 	defer folder.Close()
-	p := check.NewPass(accounts.Check, check.Input{Evidence: folder, At: checktest.At})
+	scan, err := image.Check.Run(t.Context(), check.NewPass(image.Check, check.Input{Evidence: folder, At: checktest.At}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := check.NewPass(accounts.Check, check.Input{Evidence: folder, At: checktest.At, Results: map[*check.Check]any{image.Check: scan}})
 	_, failed := accounts.Check.Run(t.Context(), p)
 	report, err := p.End()
 	if err != nil {

@@ -15,8 +15,8 @@ const maxCited = 5
 func observeServices(rep *reporter, m *means) {
 	r := rep.root
 	open := openAccount(r, m)
-	for i := range r.boot.Services {
-		s := &r.boot.Services[i]
+	for i := range r.Boot.Services {
+		s := &r.Boot.Services[i]
 		if !s.Kind.Login() {
 			continue
 		}
@@ -53,12 +53,12 @@ func observeServices(rep *reporter, m *means) {
 
 // openAccount is an account in use that lets anybody in; nil when none is certain to.
 func openAccount(r *root, m *means) *rootfs.Account {
-	if !r.complete || m.found() {
+	if !r.tree.Complete || m.found() {
 		return nil
 	}
 	seen := map[string]bool{}
-	for i := range r.accounts.Accounts {
-		a := &r.accounts.Accounts[i]
+	for i := range r.Accounts.Accounts {
+		a := &r.Accounts.Accounts[i]
 		if a.Live && !seen[a.User] {
 			seen[a.User] = true
 			if a.State == rootfs.Empty && a.LogIn == rootfs.Yes {

@@ -14,7 +14,6 @@ import (
 	"github.com/assay-psti/assay/check"
 	"github.com/assay-psti/assay/check/image"
 	"github.com/assay-psti/assay/evidence"
-	"github.com/assay-psti/assay/firmware"
 	"github.com/assay-psti/assay/password"
 	"github.com/assay-psti/assay/rootfs"
 )
@@ -107,13 +106,13 @@ func (r *reporter) ofTree(ctx context.Context, t *image.Tree, c *rootfs.Credenti
 		}
 	}
 	switch w, wrote := writer(t, c); {
-	case !t.Complete || t.Replacement == nil || !t.Replacement.Whole:
+	case !t.Complete || !t.Replacement.Whole:
 		f.unsaid = "the tree was not read whole, so something else may take the place of the value"
 	case wrote:
 		f.unsaid = "a script writes the file, so another value may take its place: " + check.Printable(w.String())
 	case t.Replacement.Forces != nil:
 		f.unsaid = "a text in the image speaks of making somebody choose a password: " + check.Printable(t.Replacement.Forces.String())
-	case c.State != rootfs.Empty && f.published == "" && len(t.Roots) == 0 && !readOnly(t.Kind):
+	case c.State != rootfs.Empty && f.published == "" && len(t.Roots) == 0 && !image.ReadOnly(t.Kind):
 		f.unsaid = "it lies in a partition of settings without programs, which may hold what was written into one unit only, and the value is in no published list"
 	case c.State == rootfs.Empty:
 		if d, ok := password.IsDefault(c.User, ""); ok {
@@ -215,15 +214,9 @@ func (r *reporter) state(f *finding) {
 
 // writer is a script line that writes the file that gives a credential.
 func writer(t *image.Tree, c *rootfs.Credential) (rootfs.Place, bool) {
-	if t.Replacement == nil {
-		return rootfs.Place{}, false
-	}
 	w, ok := t.Replacement.Writes[path.Base(c.Place.File)]
 	return w, ok
 }
-
-// readOnly reports whether a file system of the kind can only be read.
-func readOnly(k firmware.Kind) bool { return k == "squashfs" || k == "cramfs" || k == "romfs" }
 
 // trivial reports whether a value is one character repeated, or digits that count
 // up or down.

@@ -3,19 +3,21 @@ package image
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"reflect"
-	"sync"
+	"slices"
+	"sync/atomic"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/check"
 	"github.com/assay-psti/assay/component"
 	"github.com/assay-psti/assay/evidence"
 	"github.com/assay-psti/assay/firmware"
+	"github.com/assay-psti/assay/internal/reading"
 	"github.com/assay-psti/assay/rootfs"
 )
 
@@ -64,8 +66,8 @@ type Tree struct {
 	Roots     []*Root
 	Contents  rootfs.Contents
 	Inventory component.Inventory
-	// Replacement is what could replace the values of settings files. It is looked for only where one gives a credential.
-	Replacement *Replacement
+	// Replacement is what could put other values in the place of those in the tree's files.
+	Replacement Replacement
 }
 
 // Root is one root file system in a tree.
@@ -84,10 +86,12 @@ type Program struct {
 	What        string // "esp-image at 0x0"
 	Credentials []rootfs.Credential
 	Components  []component.Component
-	// Forces is a text that speaks of making somebody choose a password; looked for only where there are credentials.
+	// Forces is a text that speaks of making somebody choose a password.
 	Forces *rootfs.Place
 	// Asks are settings that by their name hold a password of the program's own pages.
 	Asks []Ask
+	// Unread says what of it was not looked at.
+	Unread []string
 }
 
 // Ask is the name of a setting in a program and its offset from the program's start.
@@ -106,7 +110,7 @@ func (i *Item) Whole() bool {
 			return false
 		}
 	}
-	return true
+	return !slices.ContainsFunc(i.Programs, func(p *Program) bool { return len(p.Unread) > 0 })
 }
 
 // Place says where something stands in a tree, from the item down.
@@ -149,6 +153,11 @@ func (s *Scan) Unread(pass *check.Pass) {
 				pass.Partial(fmt.Sprintf("%s: %s: %s: %s", name, t.Name, u.Path, u.Why))
 			}
 		}
+		for _, p := range item.Programs {
+			for _, why := range p.Unread {
+				pass.Partial(fmt.Sprintf("%s: %s: %s", name, p.What, why))
+			}
+		}
 	}
 }
 
@@ -158,8 +167,7 @@ const maxUnread = 5
 func run(ctx context.Context, pass *check.Pass) (any, error) {
 	scan := &Scan{}
 	items := pass.Items(evidence.Firmware)
-	for i, item := range items {
-		pass.Progress(int64(i), int64(len(items)), item.Base())
+	for _, item := range items {
 		found, err := take(ctx, pass, item)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -183,24 +191,48 @@ func take(ctx context.Context, pass *check.Pass, item evidence.Item) (*Item, err
 	if err != nil {
 		return nil, err
 	}
-	return Take(ctx, item, image)
-}
-
-// Take reads all that is in an image.
-func Take(ctx context.Context, item evidence.Item, image *firmware.Image) (*Item, error) {
 	found := &Item{Evidence: item, Image: image}
 	for i := range image.Trees {
 		t := &image.Trees[i]
 		tree := &Tree{Item: found, Name: t.Name, Kind: t.Kind, Index: i, Complete: t.Complete}
-		if err := tree.read(ctx, t.FS); err != nil {
+		if err := tree.read(ctx, t.FS, percent(pass, item.Base()+": files of "+t.Name)); err != nil {
 			return nil, fmt.Errorf("%s: %w", t.Name, err)
 		}
 		found.Trees = append(found.Trees, tree)
 	}
+	pass.Progress(0, 0, item.Base()+": what lies outside of files")
 	if err := found.programs(ctx); err != nil {
 		return nil, err
 	}
 	return found, nil
+}
+
+// percent tells the pass how far something is, each time that another hundredth
+// of it is done.
+func percent(pass *check.Pass, what string) func(done, total int64) {
+	var told atomic.Int64
+	return func(done, total int64) {
+		if total <= 0 {
+			return
+		}
+		now := 100 * done / total
+		if old := told.Load(); now > old && told.CompareAndSwap(old, now) {
+			pass.Progress(done, total, what)
+		}
+	}
+}
+
+// A watched file tells how far it was read.
+type watched struct {
+	*os.File
+	size int64
+	tell func(done, total int64)
+}
+
+func (w watched) ReadAt(p []byte, off int64) (int, error) {
+	n, err := w.File.ReadAt(p, off)
+	w.tell(off+int64(n), w.size)
+	return n, err
 }
 
 func openImage(ctx context.Context, pass *check.Pass, item evidence.Item) (*firmware.Image, io.Closer, error) {
@@ -216,41 +248,44 @@ func openImage(ctx context.Context, pass *check.Pass, item evidence.Item) (*firm
 	if err != nil {
 		return nil, nil, err
 	}
-	image, err := firmware.Open(ctx, f, item.Size, firmware.Limits{})
+	// The image is opened from its start to its end: where it is read last is how far it is.
+	image, err := firmware.Open(ctx, watched{f, item.Size, percent(pass, item.Base()+": its parts")}, item.Size, firmware.Limits{})
 	return image, f, err
 }
 
-func (t *Tree) read(ctx context.Context, fsys fs.FS) error {
-	// Both walk the tree in the same order, so that what one unpacks the other finds unpacked.
-	var first, inventory error
-	keep := func(e error) { first = errors.Join(first, e) }
-	var wg sync.WaitGroup
-	wg.Go(func() { t.Inventory, inventory = component.Find(ctx, fsys) })
-	var err error
-	t.Contents, err = rootfs.ReadContents(ctx, fsys)
-	keep(err)
-	wg.Wait()
-	keep(inventory)
+// read reads the files of a tree once, for all that look at them, and then what
+// its settings say together.
+func (t *Tree) read(ctx context.Context, fsys fs.FS, progress reading.Progress) error {
+	contents, finder, replace := rootfs.NewContentReader(), component.NewFinder(), newReplaceReader(ReadOnly(t.Kind))
+	stats, err := reading.Tree(ctx, fsys, progress, contents, finder, replace)
+	if err != nil {
+		return err
+	}
+	t.Contents, t.Inventory, t.Replacement = contents.Contents(stats), finder.Inventory(stats), replace.replacement()
 	dirs, err := rootfs.Roots(ctx, fsys)
-	keep(err)
+	if err != nil {
+		return err
+	}
 	for _, dir := range dirs {
 		sub, err := fs.Sub(fsys, dir)
 		if err != nil {
 			return err
 		}
 		r := &Root{Dir: dir}
-		r.Accounts, err = rootfs.ReadAccounts(ctx, sub)
-		keep(err)
-		r.Boot, err = rootfs.ReadBoot(ctx, sub)
-		keep(err)
+		if r.Accounts, err = rootfs.ReadAccounts(ctx, sub); err != nil {
+			return err
+		}
+		if r.Boot, err = t.Contents.ReadBoot(ctx, sub, dir); err != nil {
+			return err
+		}
 		t.Roots = append(t.Roots, r)
 	}
-	if len(t.Contents.Credentials) > 0 {
-		r, err := findReplacement(ctx, fsys)
-		keep(err)
-		t.Replacement = &r
-	}
-	return first
+	return nil
+}
+
+// ReadOnly reports whether a file system of the kind can only be read.
+func ReadOnly(k firmware.Kind) bool {
+	return k == "squashfs" || k == "cramfs" || k == "romfs" || k == "erofs"
 }
 
 // In is a place of the root, as a place of its tree.

@@ -8,10 +8,13 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/assay-psti/assay/component"
 	"github.com/assay-psti/assay/firmware"
+	"github.com/assay-psti/assay/internal/reading"
 	"github.com/assay-psti/assay/rootfs"
 )
 
@@ -25,39 +28,83 @@ func (i *Item) programs(ctx context.Context) error {
 	if len(i.Image.Spaces) == 0 {
 		return nil
 	}
-	for _, p := range i.runs() {
-		section := func() io.Reader { return io.NewSectionReader(i.Image.Bytes(p.Space), p.Offset, p.Size) }
-		var err error
-		if p.What != string(kindLinux) { // a kernel's texts name symbols, no settings
-			if p.Credentials, err = rootfs.ReadImage(ctx, section()); err != nil {
-				return fmt.Errorf("look through %s: %w", p.What, err)
-			}
-			if p.Asks, err = asks(ctx, section()); err != nil {
-				return fmt.Errorf("look through %s: %w", p.What, err)
-			}
+	runs := i.runs()
+	errs := make([]error, len(runs))
+	slots := make(chan struct{}, min(runtime.GOMAXPROCS(0), maxAtOnce))
+	var wg sync.WaitGroup
+	for n, p := range runs {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			errs[n] = p.read(ctx)
+		})
+	}
+	wg.Wait()
+	i.Programs = runs
+	return errors.Join(errs...)
+}
+
+// maxAtOnce bounds how many programs are looked through side by side, each in a
+// window of its own.
+const maxAtOnce = 4
+
+// read looks through one program.
+func (p *Program) read(ctx context.Context) (err error) {
+	defer func() {
+		if v := recover(); v != nil { // a mistake of ours must not end the program, nor pass for bytes that were looked at
+			p.Unread = append(p.Unread, fmt.Sprintf("its contents made the program fail, so it was not looked at whole: %v", v))
 		}
-		inv, err := component.FindIn(ctx, p.What, section())
-		if err != nil {
-			return fmt.Errorf("look through %s: %w", p.What, err)
+	}()
+	finder := component.NewFinder()
+	var texts *rootfs.ImageReader
+	look := &programReader{program: p}
+	readers := []reading.Reader{finder, look}
+	if p.What != string(kindLinux) { // a kernel's texts name symbols, no settings
+		texts, look.texts = rootfs.NewImageReader(), true
+		readers = append(readers, texts)
+	}
+	stats, err := reading.Stream(ctx, p.What, io.NewSectionReader(p.Item.Image.Bytes(p.Space), p.Offset, p.Size), readers...)
+	if err != nil {
+		return fmt.Errorf("look through %s: %w", p.What, err)
+	}
+	p.Components = finder.Inventory(stats).Components
+	if texts != nil {
+		p.Credentials = texts.Credentials()
+	}
+	p.What = fmt.Sprintf("%s at %#x", p.What, p.Offset)
+	for j := range p.Components {
+		for k := range p.Components[j].Evidence {
+			e := &p.Components[j].Evidence[k]
+			e.File, e.Offset = p.What, e.Offset+p.Offset
 		}
-		p.Components = inv.Components
-		if len(p.Credentials) > 0 {
-			r := Replacement{}
-			if err := r.look(ctx, section(), "", false); err != nil {
-				return fmt.Errorf("look through %s: %w", p.What, err)
-			}
-			p.Forces = r.Forces
-		}
-		p.What = fmt.Sprintf("%s at %#x", p.What, p.Offset)
-		for j := range p.Components {
-			for k := range p.Components[j].Evidence {
-				e := &p.Components[j].Evidence[k]
-				e.File, e.Offset = p.What, e.Offset+p.Offset
-			}
-		}
-		i.Programs = append(i.Programs, p)
 	}
 	return nil
+}
+
+// programReader looks for what a program asks of its user.
+type programReader struct {
+	program *Program
+	texts   bool
+}
+
+var _ reading.Reader = (*programReader)(nil)
+
+func (r *programReader) Miss(_, why string) { r.program.Unread = append(r.program.Unread, why) }
+
+func (r *programReader) File(string) func(*reading.Window) {
+	if !r.texts {
+		return nil
+	}
+	return func(w *reading.Window) {
+		p, from := r.program, max(w.Seen-nearby, 0)
+		at := w.Base + int64(from)
+		p.asks(w.Data[from:], at)
+		if p.Forces == nil {
+			if i := forces(w.Data[from:]); i >= 0 {
+				p.Forces = &rootfs.Place{Offset: at + int64(i)}
+			}
+		}
+	}
 }
 
 // maxAsks bounds the settings that are named of one program.
@@ -67,37 +114,18 @@ var askName = regexp.MustCompile(`(?i)\b(?:web|admin|http|login)[ _-]?(?:admin|l
 
 // asks finds the names of settings that hold the password of a program's own
 // web pages or administration, each once.
-func asks(ctx context.Context, r io.Reader) ([]Ask, error) {
-	const overlap = 64
-	buf := make([]byte, overlap+replaceChunk)
-	var found []Ask
-	kept, total := 0, int64(0)
-	for {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+func (p *Program) asks(data []byte, base int64) {
+	for _, at := range anchored(data, []byte("assw")) {
+		from, to := max(0, at-32), min(len(data), at+16)
+		m := askName.FindIndex(data[from:to])
+		if m == nil {
+			continue
 		}
-		n, err := io.ReadFull(r, buf[kept:])
-		window := buf[:kept+n]
-		for _, at := range anchored(window, []byte("assw")) {
-			from, to := max(0, at-32), min(len(window), at+16)
-			m := askName.FindIndex(window[from:to])
-			if m == nil {
-				continue
-			}
-			name := string(window[from+m[0] : from+m[1]])
-			known := slices.ContainsFunc(found, func(a Ask) bool { return a.Name == name })
-			if !known && len(found) < maxAsks {
-				found = append(found, Ask{name, total - int64(kept) + int64(from+m[0])})
-			}
+		name := string(data[from+m[0] : from+m[1]])
+		known := slices.ContainsFunc(p.Asks, func(a Ask) bool { return a.Name == name })
+		if !known && len(p.Asks) < maxAsks {
+			p.Asks = append(p.Asks, Ask{name, base + int64(from+m[0])})
 		}
-		total += int64(n)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return found, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		kept = copy(buf, window[max(0, len(window)-overlap):])
 	}
 }
 

@@ -2,19 +2,18 @@ package image
 
 import (
 	"bytes"
-	"context"
-	"errors"
-	"io"
-	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 
+	"github.com/assay-psti/assay/internal/reading"
 	"github.com/assay-psti/assay/rootfs"
 )
 
 // Replacement is what in a tree could put another value in the place of one that
-// a settings file gives.
+// a file in it gives.
 type Replacement struct {
 	// Forces is a text that speaks of making somebody choose a password; nil where none was found.
 	Forces *rootfs.Place
@@ -22,15 +21,203 @@ type Replacement struct {
 	Writes map[string]rootfs.Place
 	// Whole says that all files were looked through.
 	Whole bool
+
+	means []Mean // by place, in the order of the tree
+	more  int    // beyond maxMeans
 }
 
-// Bounds of the search.
+// Mean is a place by which another password may come into the account files.
+type Mean struct {
+	Place rootfs.Place
+	What  string // "runs a program that changes passwords"
+
+	missed bool // nobody knows what it holds, or what follows it
+}
+
+// Means are the places in a root, by its folder in the tree, that could put
+// another password in the place of one in its account files, with names as the
+// root knows them; and how many more there are. What could not be read counts.
+func (r *Replacement) Means(dir string) ([]Mean, int) {
+	var out []Mean
+	for _, m := range r.means {
+		if file, inside := within(dir, m.Place.File); inside {
+			m.Place.File = file
+			out = append(out, m)
+		} else if m.missed {
+			out = append(out, m)
+		}
+	}
+	return out, r.more
+}
+
+func within(dir, name string) (string, bool) {
+	if dir == "." {
+		return name, true
+	}
+	return strings.CutPrefix(name, dir+"/")
+}
+
+// Bounds of what is kept.
 const (
-	maxReplaceFiles = 400_000
-	maxReplaceBytes = 1 << 30
-	replaceChunk    = 256 << 10
-	replaceOverlap  = 128
+	maxScript = 1 << 20 // bytes of a script that is looked through
+	maxWrites = 4096    // settings files
+	maxMeans  = 10_000
+	sniff     = 512 // bytes by which text is told from programs
+	nearby    = 128 // longer than any text that speaks of choosing a password
 )
+
+// replaceReader fills a Replacement while the files of a tree are read.
+type replaceReader struct {
+	readOnly bool // no program can change a file of the tree
+
+	mu  sync.Mutex // guards out
+	out Replacement
+}
+
+var _ reading.Reader = (*replaceReader)(nil)
+
+func newReplaceReader(readOnly bool) *replaceReader {
+	return &replaceReader{readOnly: readOnly, out: Replacement{Writes: map[string]rootfs.Place{}, Whole: true}}
+}
+
+// replacement is what was found, once all was read.
+func (r *replaceReader) replacement() Replacement {
+	slices.SortStableFunc(r.out.means, func(a, b Mean) int { return inOrder(a.Place, b.Place) })
+	return r.out
+}
+
+// inOrder compares places as the walk through a tree meets them.
+func inOrder(a, b rootfs.Place) int {
+	if a.File != b.File {
+		return strings.Compare(strings.ReplaceAll(a.File, "/", "\x00"), strings.ReplaceAll(b.File, "/", "\x00"))
+	}
+	return int(min(max(a.Offset-b.Offset, -1), 1))
+}
+
+// Miss makes what was not read count for all that it might hold.
+func (r *replaceReader) Miss(name, _ string) {
+	r.mean(Mean{rootfs.Place{File: name}, "could not be read", true})
+	r.notWhole()
+}
+
+func (r *replaceReader) notWhole() {
+	r.mu.Lock()
+	r.out.Whole = false
+	r.mu.Unlock()
+}
+
+func (r *replaceReader) mean(m Mean) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.out.means) < maxMeans {
+		r.out.means = append(r.out.means, m)
+	} else {
+		r.out.more++
+	}
+}
+
+// File looks through every file: scripts line by line, programs for what they
+// name, and all of them for texts that speak of choosing a password.
+func (r *replaceReader) File(name string) func(*reading.Window) {
+	var program *search
+	own := systemProgram(name)
+	return func(w *reading.Window) {
+		if w.Base == 0 && w.Seen == 0 {
+			switch {
+			case bytes.IndexByte(w.Data[:min(len(w.Data), sniff)], 0) < 0:
+				r.text(name, w)
+			case !r.readOnly && !ownProgram(name):
+				program = newSearch()
+			}
+		}
+		if program != nil {
+			if m, found := program.look(w); found {
+				r.mean(m)
+				program = nil
+			}
+		}
+		if !own {
+			r.force(w)
+		}
+	}
+}
+
+// force keeps the first text of the tree that speaks of making somebody choose a
+// password.
+func (r *replaceReader) force(w *reading.Window) {
+	from := max(w.Seen-nearby, 0)
+	at := rootfs.Place{File: w.Name, Offset: w.Base + int64(from)}
+	r.mu.Lock()
+	known := r.out.Forces != nil && inOrder(*r.out.Forces, at) <= 0
+	r.mu.Unlock()
+	if known {
+		return
+	}
+	i := forces(w.Data[from:])
+	if i < 0 {
+		return
+	}
+	at.Offset += int64(i)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.out.Forces == nil || inOrder(at, *r.out.Forces) < 0 {
+		r.out.Forces = &at
+	}
+}
+
+// text looks through the lines of a text that may hold commands.
+func (r *replaceReader) text(name string, w *reading.Window) {
+	writes, means := writesFiles(name, w.Data), isScript(name, w.Data)
+	if !writes && !means {
+		return
+	}
+	data := w.Data
+	if !w.Whole() || len(data) > maxScript {
+		data = data[:min(len(data), maxScript)]
+		if means {
+			r.mean(Mean{Place: rootfs.Place{File: name}, What: "is too long to be looked through"})
+			means = false
+		}
+		if bytes.HasPrefix(data, []byte("#!")) {
+			r.notWhole()
+		}
+	}
+	may := mayHold(data)
+	offset := int64(0)
+	n := 0
+	for line := range bytes.Lines(data) {
+		n++
+		at := rootfs.Place{File: name, Line: n, Offset: offset}
+		offset += int64(len(line))
+		text := bytes.TrimSpace(line)
+		if len(text) == 0 || text[0] == '#' {
+			continue
+		}
+		if writes {
+			for _, base := range written(text) {
+				r.write(base, at)
+			}
+		}
+		if means && may.any(text) {
+			if what := changing(path.Base(name), text); what != "" {
+				r.mean(Mean{Place: at, What: what})
+			}
+		}
+	}
+}
+
+func (r *replaceReader) write(base string, at rootfs.Place) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old, ok := r.out.Writes[base]
+	switch {
+	case ok && inOrder(old, at) <= 0:
+	case !ok && len(r.out.Writes) >= maxWrites:
+		r.out.Whole = false // what is not kept must not pass for what is not there
+	default:
+		r.out.Writes[base] = at
+	}
+}
 
 var (
 	// What a name or a message of making somebody choose a password is made of: an anchor by which it is found, and around it the rest.
@@ -40,106 +227,7 @@ var (
 		`|(?:change|set|create|choose|modify|replace)[ _-]?(?:the|your)?[ _-]?(?:default|factory|initial)[ _-]?(?:admin|user|login)?[ _-]?(?:password|passwd|pwd)` +
 		`|(?:need|force)[ _-]?(?:set|change|modify|reset|init)?[ _-]?(?:user|admin)?(?:password|passwd|pwd)|init(?:ial)?[ _-]?(?:password|passwd|pwd)[ _-]?(?:set|done|flag|state)` +
 		`|(?:password|passwd|pwd)[ _-]?(?:is[ _-]|still[ _-]|has[ _-])*(?:not|never|un)[ _-]?(?:been[ _-])?(?:changed|modified|initiali[sz]ed)|(?:password|passwd|pwd)[ _-](?:is[ _-]|still[ _-])+(?:the[ _-])?default`)
-
-	redirect  = regexp.MustCompile(`>{1,2}\s*["']?([^\s"';|&)]+)`)
-	inPlace   = regexp.MustCompile(`\b(?:sed\s+(?:-\w+\s+)*-\w*i\S*|tee(?:\s+-a)?|awk\s+-i\s+inplace)\b(.*)`)
-	copyLast  = regexp.MustCompile(`\b(?:cp|mv|ln|install)\b[^;|&]*\s["']?([^\s"';|&)]+)["']?\s*(?:$|[;|&)])`)
-	wordInArg = regexp.MustCompile(`[^\s"';|&()]+`)
 )
-
-// findReplacement looks through a tree's files for what could replace the values
-// of its settings files.
-func findReplacement(ctx context.Context, fsys fs.FS) (Replacement, error) {
-	r := Replacement{Writes: map[string]rootfs.Place{}, Whole: true}
-	files, total := 0, int64(0)
-	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if files++; files > maxReplaceFiles || total > maxReplaceBytes {
-			r.Whole = false
-			return fs.SkipAll
-		}
-		if err != nil {
-			r.Whole = false
-			return nil
-		}
-		if !d.Type().IsRegular() {
-			return nil
-		}
-		n, err := r.file(ctx, fsys, name)
-		total += n
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			r.Whole = false
-		}
-		return nil
-	})
-	return r, err
-}
-
-func (r *Replacement) file(ctx context.Context, fsys fs.FS, name string) (int64, error) {
-	f, err := fsys.Open(name)
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	c := counter{r: f}
-	err = r.look(ctx, &c, name, true)
-	return c.n, err
-}
-
-// counter counts what is read.
-type counter struct {
-	r io.Reader
-	n int64
-}
-
-func (c *counter) Read(b []byte) (int, error) {
-	n, err := c.r.Read(b)
-	c.n += int64(n)
-	return n, err
-}
-
-// look looks through one file, or through one program when scripts is false.
-func (r *Replacement) look(ctx context.Context, in io.Reader, name string, scripts bool) error {
-	buf := make([]byte, replaceOverlap+replaceChunk)
-	kept, total := 0, int64(0)
-	own := systemProgram(name)
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		n, err := io.ReadFull(in, buf[kept:])
-		window := buf[:kept+n]
-		if scripts && total == 0 && isText(window) {
-			r.script(name, window)
-			if len(window) == len(buf) && bytes.HasPrefix(window, []byte("#!")) {
-				r.Whole = false // a script that goes on beyond what was looked at
-			}
-		}
-		if !own && r.Forces == nil {
-			if at := forces(window); at >= 0 {
-				r.Forces = &rootfs.Place{File: name, Offset: total - int64(kept) + int64(at)}
-			}
-		}
-		total += int64(n)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if total > maxReplaceBytes {
-			return errors.New("too long")
-		}
-		kept = copy(buf, window[max(0, len(window)-replaceOverlap):])
-	}
-}
-
-func isText(b []byte) bool { return bytes.IndexByte(b[:min(len(b), 512)], 0) < 0 }
 
 // systemProgram reports whether a program speaks of choosing passwords since that
 // is its trade: the system's own log-in programs and libraries, and interpreters.
@@ -153,9 +241,10 @@ func systemProgram(name string) bool {
 	return false
 }
 
-// forces gives the offset of a text that speaks of making somebody choose a
-// password, or -1.
+// forces gives the offset of the first text that speaks of making somebody choose
+// a password, or -1.
 func forces(window []byte) int {
+	first := -1
 	for _, anchor := range anchors {
 		for at := 0; ; at++ {
 			i := bytes.Index(window[at:], anchor)
@@ -165,41 +254,11 @@ func forces(window []byte) int {
 			at += i
 			from, to := max(0, at-40), min(len(window), at+40)
 			if m := forced.FindIndex(window[from:to]); m != nil {
-				return from + m[0]
+				first = from + m[0]
+				window = window[:min(first+40, len(window))] // what another anchor finds is of interest before this only
+				break
 			}
 		}
 	}
-	return -1
-}
-
-// script notes which settings files the commands of a text write.
-func (r *Replacement) script(name string, data []byte) {
-	if !bytes.HasPrefix(data, []byte("#!")) && path.Ext(name) != ".sh" && !strings.Contains(name, "init.d/") && !strings.HasPrefix(path.Base(name), "rc") {
-		return
-	}
-	offset := int64(0)
-	for i, line := range strings.SplitAfter(string(data), "\n") {
-		at := rootfs.Place{File: name, Line: i + 1, Offset: offset}
-		offset += int64(len(line))
-		text := strings.TrimSpace(line)
-		if text == "" || text[0] == '#' {
-			continue
-		}
-		var targets []string
-		for _, m := range redirect.FindAllStringSubmatch(text, -1) {
-			targets = append(targets, m[1])
-		}
-		for _, m := range copyLast.FindAllStringSubmatch(text, -1) {
-			targets = append(targets, m[1])
-		}
-		if m := inPlace.FindStringSubmatch(text); m != nil {
-			targets = append(targets, wordInArg.FindAllString(m[1], -1)...)
-		}
-		for _, t := range targets {
-			base := path.Base(t)
-			if _, ok := r.Writes[base]; !ok && base != "." && base != "/" && base != "null" && len(r.Writes) < 4096 {
-				r.Writes[base] = at
-			}
-		}
-	}
+	return first
 }

@@ -1,11 +1,13 @@
 package image
 
 import (
+	"bytes"
+	"io/fs"
 	"slices"
 	"testing"
 	"testing/fstest"
 
-	"github.com/assay-psti/assay/rootfs"
+	"github.com/assay-psti/assay/internal/reading"
 )
 
 func TestForces(t *testing.T) {
@@ -44,14 +46,23 @@ func TestWrites(t *testing.T) {
 		"source":   {"cp /etc/web.ini /tmp/x", false},
 		"comment":  {"# echo x > /etc/web.ini", false},
 	} {
-		r, err := findReplacement(t.Context(), fstest.MapFS{"etc/init.d/rcS": {Data: []byte("#!/bin/sh\n" + tt.line + "\n")}})
-		if err != nil || !r.Whole {
-			t.Fatal(r, err)
+		r := replacementOf(t, fstest.MapFS{"etc/init.d/rcS": {Data: []byte("#!/bin/sh\n" + tt.line + "\n")}})
+		if !r.Whole {
+			t.Fatal(r)
 		}
 		if _, got := r.Writes["web.ini"]; got != tt.want {
 			t.Errorf("%s: got %t for %q, want %t", name, got, tt.line, tt.want)
 		}
 	}
+}
+
+func replacementOf(t *testing.T, fsys fs.FS) Replacement {
+	t.Helper()
+	r := newReplaceReader(false)
+	if _, err := reading.Tree(t.Context(), fsys, nil, r); err != nil {
+		t.Fatal(err)
+	}
+	return r.replacement()
 }
 
 func FuzzReplacement(f *testing.F) {
@@ -61,13 +72,43 @@ func FuzzReplacement(f *testing.F) {
 		if at := forces(data); at >= len(data) {
 			t.Errorf("an offset of %d in %d bytes", at, len(data))
 		}
-		r := Replacement{}
-		r.Writes = map[string]rootfs.Place{}
-		r.script(name, data)
-		for base := range r.Writes {
+		r := newReplaceReader(false)
+		if _, err := reading.Stream(t.Context(), name, bytes.NewReader(data), r); err != nil {
+			t.Fatal(err)
+		}
+		for base := range r.replacement().Writes {
 			if slices.Contains([]string{".", "/", "null"}, base) {
 				t.Errorf("%q is no settings file", base)
 			}
 		}
 	})
+}
+
+// A root answers for what lies in it; what could not be read counts for every
+// root, since nobody knows what it holds or what follows it.
+func TestMeansOfRoots(t *testing.T) {
+	r := replacementOf(t, fstest.MapFS{
+		"one/etc/init.d/rcS": {Data: []byte("#!/bin/sh\n\npasswd root\n")},
+		"two/etc/init.d/rcS": {Data: []byte("#!/bin/sh\necho up\n")},
+		"two/www/a.html":     {Data: []byte("Please set a password")},
+		"one/www/b.html":     {Data: []byte("Please set a password")},
+	})
+	one, _ := r.Means("one")
+	if len(one) != 1 || one[0].Place.String() != "etc/init.d/rcS:3" {
+		t.Errorf("got %v, want the script's third line as the root knows it", one)
+	}
+	if two, more := r.Means("two"); len(two) != 0 || more != 0 {
+		t.Errorf("got %v and %d, want none", two, more)
+	}
+	if r.Forces == nil || r.Forces.File != "one/www/b.html" {
+		t.Errorf("got %v, want the first of the tree", r.Forces)
+	}
+	reader := newReplaceReader(true)
+	reader.Miss("one/data", "the medium fails")
+	missed := reader.replacement()
+	for _, dir := range []string{".", "one", "two"} {
+		if m, _ := missed.Means(dir); len(m) != 1 || missed.Whole {
+			t.Errorf("%s: got %v, whole %t, want what was missed", dir, m, missed.Whole)
+		}
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/check"
 	"github.com/assay-psti/assay/evidence"
+	"github.com/assay-psti/assay/internal/sparse"
 )
 
 // single is one file or folder as evidence, which lies in no dossier.
@@ -45,7 +46,7 @@ func openSingle(ctx context.Context, name string) (*single, error) {
 		return nil, err
 	}
 	defer f.Close()
-	s.item.Digest, s.item.Size, err = evidence.DigestOf(ctx, f, maxSingle)
+	s.item.Digest, s.item.Size, err = evidence.DigestOf(ctx, sparse.NewReader(f, info.Size()), maxSingle)
 	return s, err
 }
 

@@ -2,7 +2,5 @@
 
 package main
 
-import "os"
-
 // peakBytes is not measured here.
-func peakBytes(*os.ProcessState) int64 { return 0 }
+func peakBytes(int) int64 { return 0 }
