@@ -80,3 +80,27 @@ func TestCutAnywhere(t *testing.T) {
 		})
 	}
 }
+
+// Whatever is cut inside its first header is said to be unread: nothing of it may pass for an image with nothing in it.
+func TestCutInFirstHeader(t *testing.T) {
+	for name, data := range seeds(t) {
+		if name == "hex" || name == "srec" {
+			continue // lines of text, each whole by itself
+		}
+		for _, n := range []int{1, 3, 6, 8, 14, 24, 40, 70, 100, 200, 400} {
+			if n >= len(data) {
+				continue
+			}
+			if im := open(t, data[:n]); len(im.Unread) == 0 {
+				t.Errorf("%s, %d bytes: nothing is said to be unread:\n%s", name, n, describe(im))
+			}
+		}
+	}
+	for name, n := range map[string]int{"cpio": 60, "cpio-odc": 40, "zip": 24, "squashfs-xz": 80, "cramfs-le": 40, "romfs": 12, "uimage": 40, "7z-lzma2": 20} {
+		im := open(t, seeds(t)[name][:n])
+		kind, _, _ := strings.Cut(name, "-")
+		if !has(im, Truncated, "starts as "+kind) {
+			t.Errorf("%s: unread %v", name, im.Unread)
+		}
+	}
+}

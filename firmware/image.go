@@ -152,14 +152,23 @@ func Open(ctx context.Context, r io.ReaderAt, size int64, lim Limits) (*Image, e
 	return b.im, nil
 }
 
-// nothing says so when an image holds no more than padding: that must not pass for an image with nothing to find.
+// nothing says so when an image holds no more than padding, or is too short to be anything: that must not pass for an
+// image with nothing to find.
 func (b *builder) nothing() {
+	const least = 512 // the header of a tar, the smallest thing that is whole and has no mark at its start
+	size, padding := b.im.Spaces[0].Size, true
 	for _, r := range b.im.Map {
-		if r.Kind != KindPadding {
+		padding = padding && r.Kind == KindPadding
+		if r.Kind != KindPadding && r.Kind != KindText && r.Kind != KindData {
 			return
 		}
 	}
-	b.unread(0, 0, b.im.Spaces[0].Size, "the image", fail(Unknown, "it is empty or holds one byte repeated; get a whole copy of it"))
+	switch {
+	case padding:
+		b.unread(0, 0, size, "the image", fail(Unknown, "it is empty or holds one byte repeated; get a whole copy of it"))
+	case size < least && len(b.im.Unread) == 0:
+		b.unread(0, 0, size, "the image", fail(Unknown, "it is shorter than any image is; get a whole copy of it"))
+	}
 }
 
 // OpenFile takes apart a file, or takes a folder as it is. The closer releases the file; the image is of no use after.
