@@ -51,7 +51,7 @@ var formats = []format{
 	{kind: "iso9660", at: 16 * isoSector, magic: []string{"\x01CD001\x01"}, parse: parseISO},
 	{kind: "yaffs2", magic: []string{"\x01\x00\x00\x00\x01\x00\x00\x00\xff\xff", "\x03\x00\x00\x00\x01\x00\x00\x00\xff\xff", "\x02\x00\x00\x00\x01\x00\x00\x00\xff\xff",
 		"\x00\x00\x00\x01\x00\x00\x00\x01\xff\xff", "\x00\x00\x00\x03\x00\x00\x00\x01\xff\xff", "\x00\x00\x00\x02\x00\x00\x00\x01\xff\xff"}, parse: parseYAFFS2},
-	{kind: "exfat", at: 3, magic: []string{"EXFAT   "}, anchored: true, parse: parseForeign},
+	{kind: "exfat", at: 3, magic: []string{"EXFAT   "}, parse: parseExFAT},
 	{kind: "ntfs", at: 3, magic: []string{"NTFS    "}, anchored: true, parse: parseForeign},
 	{kind: "erofs", at: 1024, magic: []string{"\xe2\xe1\xf5\xe0"}, parse: parseEROFS},
 	{kind: "mbr", at: 510, magic: []string{"\x55\xaa"}, anchored: true, parse: parseMBR},
