@@ -6,9 +6,10 @@
 //
 // Read as trees: squashfs 2 to 4, JFFS2, UBIFS, YAFFS2, cramfs, romfs, EROFS, ext2 to ext4, F2FS, FAT, exFAT, ISO 9660, tar, cpio, zip, 7-Zip,
 // Xiaomi's HDR1 and plain folders. Unpacked: gzip, xz, lzma, bzip2, zstd, lz4, lzop, Intel HEX, S-records, UF2, Android sparse images, UBI
-// volumes. Taken apart: uImage, FIT, TRX, SEAMA, TP-Link, Netgear CHK, DrayTek, Dahua and Android boot images, MBR, GPT,
+// volumes, Android updates and dynamic partitions. Taken apart: uImage, FIT, TRX, SEAMA, TP-Link, Netgear CHK, DrayTek, Dahua, Ubiquiti, MikroTik,
+// Rockchip, Allwinner, Amlogic, Realtek, MediaTek and Android boot images, DfuSe, UEFI volumes, MBR, GPT,
 // ESP images and partition tables, MCUboot, Gecko Bootloader, Zigbee and Matter updates, U-Boot environments, device trees, ELF.
-// Recognised and named as unread: NTFS, LUKS, and what is encrypted by its header or its statistics.
+// Recognised and named as unread: NTFS, littlefs, LUKS, and what is encrypted by its header or its statistics.
 //
 // Input is hostile. Sizes in headers are claims that are checked against what is there; work is bounded by [Limits];
 // names are data; links are kept as links and never lead out of their tree. Whatever could not be read is in

@@ -121,8 +121,12 @@ func text(n int) []byte { return bytes.Repeat([]byte("some text of a payload\n")
 func madeSeeds() [][]byte {
 	table := bytes.Repeat([]byte{0xff}, 96)
 	copy(table, "\xaa\x50\x01\x02\x00\x90\x00\x00\x00\x60\x00\x00nvs\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00")
-	return [][]byte{madeESP(text(400), text(80)), table, madeZigbee(text(300), text(48)), madeMCUboot(text(500), 0, 0x10, 0x22), madeTRX(text(100), text(333)),
-		madeSEAMA(text(200)), madeCHK(text(100), text(90)), madeUF2(text(1000)), madeMatter(text(120)), madeYAFFS2()}
+	out := [][]byte{madeSuper(text(5000), text(9000)), madePayload(text(70_000), func(_ int, p []byte) []byte { return p }, false)}
+	for _, data := range madeSOC(text(300)) {
+		out = append(out, data)
+	}
+	return append(out, [][]byte{madeESP(text(400), text(80)), table, madeZigbee(text(300), text(48)), madeMCUboot(text(500), 0, 0x10, 0x22), madeTRX(text(100), text(333)),
+		madeSEAMA(text(200)), madeCHK(text(100), text(90)), madeUF2(text(1000)), madeMatter(text(120)), madeYAFFS2()}...)
 }
 
 // madeYAFFS2 holds a folder etc with a file passwd, of which an older version comes first, and a deleted file.

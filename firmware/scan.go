@@ -84,6 +84,10 @@ func (b *builder) addSpace(name string, r io.ReaderAt, size int64, from int) int
 func (b *builder) space(i, parent, depth int) error {
 	s := b.im.Spaces[i]
 	b.cutHeader(i, section{s.r, s.Size})
+	p := &piece{kind: "partition", size: s.Size, scan: true}
+	if p.avb(section{s.r, s.Size}); len(p.inner) > 0 {
+		return b.place(i, 0, 0, p, parent, depth)
+	}
 	return b.scan(i, 0, s.Size, parent, depth)
 }
 
