@@ -83,6 +83,7 @@ type Program struct {
 	Size        int64
 	What        string // "esp-image at 0x0"
 	Credentials []rootfs.Credential
+	Contents    rootfs.Contents // keys, certificates and tokens; places are offsets from the program's start
 	Components  []component.Component
 	// Forces is a text that speaks of making somebody choose a password; looked for only where there are credentials.
 	Forces *rootfs.Place
@@ -103,6 +104,11 @@ func (i *Item) Whole() bool {
 	}
 	for _, t := range i.Trees {
 		if !t.Complete || len(t.Contents.Unread) > 0 {
+			return false
+		}
+	}
+	for _, p := range i.Programs {
+		if len(p.Contents.Unread) > 0 {
 			return false
 		}
 	}

@@ -32,6 +32,10 @@ func (i *Item) programs(ctx context.Context) error {
 			if p.Credentials, err = rootfs.ReadImage(ctx, section()); err != nil {
 				return fmt.Errorf("look through %s: %w", p.What, err)
 			}
+			if p.Contents, err = rootfs.ReadProgram(ctx, section()); err != nil {
+				return fmt.Errorf("look through %s: %w", p.What, err)
+			}
+			p.takeCredentials()
 			if p.Asks, err = asks(ctx, section()); err != nil {
 				return fmt.Errorf("look through %s: %w", p.What, err)
 			}
@@ -58,6 +62,19 @@ func (i *Item) programs(ctx context.Context) error {
 		i.Programs = append(i.Programs, p)
 	}
 	return nil
+}
+
+// takeCredentials takes in the credentials that were found by their own form, besides those found by the words around them.
+func (p *Program) takeCredentials() {
+	for _, c := range p.Contents.Credentials {
+		known := slices.ContainsFunc(p.Credentials, func(x rootfs.Credential) bool {
+			return x.Secret == c.Secret && (x.Place.Offset == c.Place.Offset || x.Key == c.Key)
+		})
+		if !known {
+			p.Credentials = append(p.Credentials, c)
+		}
+	}
+	p.Contents.Credentials = nil
 }
 
 // maxAsks bounds the settings that are named of one program.
