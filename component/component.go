@@ -44,7 +44,8 @@ type Component struct {
 	CPE  string `json:"cpe,omitempty"`
 	// Licence is as the package database writes it.
 	Licence string `json:"licence,omitempty"`
-	// Source is what it was found by: dpkg, opkg, apk, text (the version a program carries), name (of a file).
+	// Source is what it was found by: dpkg, opkg, apk, text (the version a program carries), name (of a file), os-release
+	// (a release of a distribution; without a CPE, which would bring the vulnerabilities of all its packages).
 	Source string `json:"source"`
 	// SourcePackage and SourceVersion are the package that the binary one was built from, where the database says.
 	SourcePackage string     `json:"source_package,omitempty"`
@@ -155,7 +156,8 @@ type finder struct {
 	found  map[string]*hit // by signature and version
 	packs  []Component
 
-	distribution, release string // set by the walk only
+	distribution, release string      // set by the walk only
+	system                []Component // the distribution's release, which has an end of its own
 }
 
 type hit struct {
@@ -247,6 +249,10 @@ func (f *finder) osRelease(fsys fs.FS, name string) {
 			f.release = v
 		}
 	}
+	if hasEnds(f.distribution) && f.release != "" {
+		f.system = []Component{{Name: f.distribution, Version: f.release, Type: OperatingSystem, Source: "os-release", Seen: 1,
+			Evidence: []Evidence{{File: name, Text: f.distribution + " " + f.release}}}}
+	}
 }
 
 func readAll(fsys fs.FS, name string, limit int64) ([]byte, error) {
@@ -336,7 +342,7 @@ func (f *finder) scan(c chunk) {
 			update = string(c.data[from+m[4] : from+m[5]])
 		}
 		base := path.Base(c.name)
-		if sig.never != nil && sig.never.MatchString(base) {
+		if sig.never != nil && sig.never.MatchString(base) || sig.only != nil && !sig.only.MatchString(base) {
 			return
 		}
 		ev := Evidence{File: c.name, Offset: c.base + int64(from+m[0]), Text: printable(string(c.data[from+m[0]:from+m[1]]), 160)}
@@ -419,6 +425,7 @@ func (f *finder) finish() Inventory {
 		}
 	}
 	out.Components = append(out.Components, f.packs...)
+	out.Components = append(out.Components, f.system...)
 	for i := range out.Components {
 		c := &out.Components[i]
 		c.EndOfLife = endOfLife(c)
