@@ -29,17 +29,21 @@ const (
 	maxReplaceFiles = 400_000
 	maxReplaceBytes = 1 << 30
 	replaceChunk    = 256 << 10
-	replaceOverlap  = 128
+	replaceOverlap  = 2 * phrasesNear
 )
 
 var (
 	// What a name or a message of making somebody choose a password is made of: an anchor by which it is found, and around it the rest.
-	anchors = [][]byte{[]byte("asswo"), []byte("asswd"), []byte("Pwd"), []byte("pwd"), []byte("PWD"), []byte("ogin"), []byte("ASSWO")}
-	forced  = regexp.MustCompile(`(?i)first[ _-]?(?:time)?[ _-]?(?:user|admin)?[ _-]?log[ _-]?in` +
+	anchors = [][]byte{[]byte("asswo"), []byte("asswd"), []byte("Pwd"), []byte("pwd"), []byte("PWD"), []byte("ogin"), []byte("ASSWO"),
+		[]byte("must_ch"), []byte("mustCh"), []byte("MustCh"), []byte("must_mod"), []byte("mustMod"), []byte("irst_"), []byte("FIRST_"), []byte("irstB"), []byte("irstR"), []byte("irstT"), []byte("irstU")}
+	forced = regexp.MustCompile(`(?i)first[ _-]?(?:time)?[ _-]?(?:user|admin)?[ _-]?log[ _-]?in` +
 		`|(?:forced?|must|have[ _-]to|please|should|required[ _-]to)[ _-]?(?:to[ _-])?(?:set|change|create|choose|modify|reset|update)[ _-]?(?:up[ _-])?(?:the|your|a|an)?[ _-]?(?:user|admin|administrator|default|device|login|initial|factory|new|own|strong)?[ _'s-]*(?:password|passwd|pwd)` +
 		`|(?:change|set|create|choose|modify|replace)[ _-]?(?:the|your)?[ _-]?(?:default|factory|initial)[ _-]?(?:admin|user|login)?[ _-]?(?:password|passwd|pwd)` +
 		`|(?:need|force)[ _-]?(?:set|change|modify|reset|init)?[ _-]?(?:user|admin)?(?:password|passwd|pwd)|init(?:ial)?[ _-]?(?:password|passwd|pwd)[ _-]?(?:set|done|flag|state)` +
-		`|(?:password|passwd|pwd)[ _-]?(?:is[ _-]|still[ _-]|has[ _-])*(?:not|never|un)[ _-]?(?:been[ _-])?(?:changed|modified|initiali[sz]ed)|(?:password|passwd|pwd)[ _-](?:is[ _-]|still[ _-])+(?:the[ _-])?default`)
+		`|(?:password|passwd|pwd)[ _-]?(?:is[ _-]|still[ _-]|has[ _-])*(?:not|never|un)[ _-]?(?:been[ _-])?(?:changed|modified|initiali[sz]ed)|(?:password|passwd|pwd)[ _-](?:is[ _-]|still[ _-])+(?:the[ _-])?default` +
+		// Names of settings: a flag that a password must be changed, or was; that the device was never set up.
+		`|must_?(?:change|chg|modify)|(?:is|use|using)_?default_?(?:password|passwd|pwd)|(?:password|passwd|pwd)_?(?:changed|modified|inited|initiali[sz]ed)(?:_?flag)?\s*["']?\s*[=:]` +
+		`|first_?(?:time)?_?(?:boot|run|use|setup|config|logon|access)_?(?:wizard|flag|done|setup|password|passwd|pwd)`)
 
 	redirect  = regexp.MustCompile(`>{1,2}\s*["']?([^\s"';|&)]+)`)
 	inPlace   = regexp.MustCompile(`\b(?:sed\s+(?:-\w+\s+)*-\w*i\S*|tee(?:\s+-a)?|awk\s+-i\s+inplace)\b(.*)`)
@@ -154,7 +158,8 @@ func systemProgram(name string) bool {
 }
 
 // forces gives the offset of a text that speaks of making somebody choose a
-// password, or -1.
+// password, or -1: the name of a setting for that, or words of one of the
+// languages of phrases.json. It is only ever a hint that a value may be replaced.
 func forces(window []byte) int {
 	for _, anchor := range anchors {
 		for at := 0; ; at++ {
@@ -169,7 +174,7 @@ func forces(window []byte) int {
 			}
 		}
 	}
-	return -1
+	return asksInWords(window)
 }
 
 // script notes which settings files the commands of a text write.
