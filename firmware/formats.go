@@ -59,6 +59,7 @@ var formats = []format{
 	{kind: "cpio", stream: true, magic: []string{"070701", "070702", "070707"}, parse: parseCpio},
 	{kind: "cpio", stream: true, magic: []string{"\xc7\x71", "\x71\xc7"}, anchored: true, parse: parseCpio},
 	{kind: "esp-partitions", magic: []string{"\xaa\x50\x00", "\xaa\x50\x01"}, align: espSector, parse: parseESPTable},
+	{kind: "esp-nvs", magic: []string{"\xfe\xff\xff\xff", "\xfc\xff\xff\xff", "\xf8\xff\xff\xff"}, align: espSector, parse: parseNVS},
 	{kind: "esp-image", magic: espMagic(), align: espSector, parse: parseESP},
 	{kind: "esp-image", magic: []string{"\xea\x04"}, align: espSector, parse: parseESP8266v2},
 	{kind: "gzip", stream: true, magic: []string{"\x1f\x8b\x08"}, parse: parseGzip},
