@@ -51,6 +51,7 @@ var formats = []format{
 	{kind: "fat", at: 82, magic: []string{"FAT32   "}, parse: parseFAT},
 	{kind: "f2fs", at: 1024, magic: []string{"\x10\x20\xf5\xf2"}, parse: parseF2FS},
 	{kind: "uboot-env", magic: []string{"bootcmd=", "bootdelay=", "baudrate="}, starts: envStart, parse: parseEnv},
+	{kind: "fwtool", magic: []string{"FWx0"}, starts: fwtoolStart, parse: parseFwtool},
 	{kind: "draytek", magic: []string{"2RDH"}, anchored: true, parse: parseDrayTek},
 	{kind: "7z", stream: true, magic: []string{"7z\xbc\xaf\x27\x1c"}, parse: parse7z},
 	{kind: "lz4", stream: true, magic: []string{"\x04\x22\x4d\x18"}, parse: parseLZ4},

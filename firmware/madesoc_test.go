@@ -149,7 +149,11 @@ func TestMadeSettingsAndNames(t *testing.T) {
 	put32(cfe, le, 4, uint32(len(cfe)))
 	lfs := make([]byte, 8192)
 	copy(lfs, "\x02\x00\x00\x00\xf0\x0f\xff\xf7littlefs\x2f\xe0\x00\x10\x00\x00\x02\x00\x00\x10\x00\x00\x02\x00\x00\x00")
-	realCase{ranges: []string{"nvram@0x0  Broadcom settings, 3 variables"}}.check(t, open(t, cfe))
+	im := open(t, cfe)
+	realCase{ranges: []string{"nvram@0x0  Broadcom settings, 3 variables"}, trees: []string{"nvram@0x0 1"}}.check(t, im)
+	if got, err := im.Trees[0].FS.ReadFile("nvram"); err != nil || string(got) != "http_username=admin\nhttp_passwd=admin\nwl0_wpa_psk=secretsecret\n" {
+		t.Errorf("got %q, %v", got, err)
+	}
 	realCase{ranges: []string{"littlefs@0x0  littlefs 2.0, 2 blocks of 4096 bytes"}, unread: []string{"unsupported littlefs"}}.check(t, open(t, lfs))
 }
 
@@ -373,5 +377,57 @@ func TestCpioChecksum(t *testing.T) {
 	data := bytes.Replace(packCpio(t, dir, "crc"), []byte("root::"), []byte("root:x"), 1)
 	if im := open(t, data); im.Trees[0].Complete || !has(im, Corrupt, "checksum") {
 		t.Errorf("changed: unread %v", im.Unread)
+	}
+}
+
+func TestFwtool(t *testing.T) {
+	block := func(typ byte, data string) []byte {
+		out := append([]byte(data), "FWx0\x01\x02\x03\x04"...)
+		out = append(out, typ, 0, 0, 0)
+		return be.AppendUint32(out, uint32(len(out)+4))
+	}
+	data := append(madeTRX(gz(t, text(5000)), text(333)), block(1, `{"supported_devices":["x"]}`)...)
+	data = append(data, block(0, "signature \x00\x01\xfe")...)
+	im := open(t, data)
+	var kinds []Kind
+	for _, r := range im.Map {
+		if r.Parent < 0 {
+			kinds = append(kinds, r.Kind)
+		}
+	}
+	if len(kinds) != 3 || kinds[1] != "fwtool" || kinds[2] != "fwtool" || has(im, Unknown, "") {
+		t.Errorf("%s, unread %v", describe(im), im.Unread)
+	}
+}
+
+// A program without a header in an archive is the firmware itself: it must not pass for a file that is of no account.
+func TestBundle(t *testing.T) {
+	dir := t.TempDir()
+	code := make([]byte, 30_000)
+	for i := range code {
+		code[i] = byte(i*i>>3) & 0x5f
+	}
+	for name, data := range map[string][]byte{"manifest.json": []byte(`{"application":"app.bin"}`), "app.bin": code} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	archive := func(dir string) []byte {
+		file := filepath.Join(t.TempDir(), "x.tar")
+		run(t, tool(t, "tar", "tar"), "-C", dir, "-cf", file, ".")
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	if im := open(t, archive(dir)); !has(im, Unknown, "data at 0x0") || len(im.Spaces) != 2 {
+		t.Errorf("bundle: unread %v, %d spaces", im.Unread, len(im.Spaces))
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if im := open(t, archive(dir)); len(im.Unread) != 0 {
+		t.Errorf("root: unread %v", im.Unread)
 	}
 }

@@ -3,6 +3,7 @@ package firmware
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 )
@@ -319,7 +320,7 @@ func parseSafeLoader(b *builder, s section) (*piece, error) {
 	return p.cut(s), nil
 }
 
-// parseCFE reads Broadcom's store of settings: a header and name=value texts.
+// parseCFE reads Broadcom's store of settings: a header and name=value texts, shown as the lines of one file.
 func parseCFE(b *builder, s section) (*piece, error) {
 	h, err := s.bytes(0, 20)
 	if err != nil {
@@ -337,13 +338,20 @@ func parseCFE(b *builder, s section) (*piece, error) {
 		body = body[:i]
 	}
 	n := 0
+	var text []byte
 	for v := range bytes.SplitSeq(body, []byte{0}) {
+		text = append(append(text, v...), '\n')
 		if name, _, ok := bytes.Cut(v, []byte("=")); !ok || len(name) == 0 || printable(name) != string(name) {
 			return nil, fmt.Errorf("no settings")
 		}
 		n++
 	}
-	p := &piece{kind: "nvram", size: size, detail: fmt.Sprintf("Broadcom settings, %d variables", n)}
+	t := b.newTree()
+	if err := t.count(); err != nil {
+		return nil, err
+	}
+	t.place("nvram", &node{mode: 0o600, size: int64(len(text)), attr: Attr{Offset: 20}, open: func() (io.Reader, error) { return bytes.NewReader(text), nil }}, 0)
+	p := &piece{kind: "nvram", size: size, detail: fmt.Sprintf("Broadcom settings, %d variables", n), tree: t}
 	return p.cut(s), nil
 }
 
@@ -389,4 +397,41 @@ func parseNPK(b *builder, s section) (*piece, error) {
 	}
 	p.size = 8 + size
 	return p.cut(s), nil
+}
+
+const fwtoolMax = 64 << 10 // bytes of one block with its trailer
+
+// fwtoolStart finds where the block starts that OpenWrt's fwtool puts behind an image, from its trailer.
+func fwtoolStart(r io.ReaderAt, hit, from int64) []int64 {
+	var t [16]byte
+	if n, _ := r.ReadAt(t[:], hit); n < len(t) {
+		return nil
+	}
+	if size := int64(be.Uint32(t[12:])); size > 16 && size <= fwtoolMax && hit+16-size >= from {
+		return []int64{hit + 16 - size}
+	}
+	return nil
+}
+
+// parseFwtool reads what OpenWrt's fwtool puts behind an image: a description in JSON, or a signature.
+func parseFwtool(b *builder, s section) (*piece, error) {
+	all, err := s.bytes(0, min(s.size, fwtoolMax))
+	if err != nil {
+		return nil, err
+	}
+	for at := 0; ; at++ {
+		i := bytes.Index(all[at:], []byte("FWx0"))
+		if i < 0 || at+i+16 > len(all) {
+			return nil, fmt.Errorf("no trailer")
+		}
+		at += i
+		t := all[at : at+16]
+		if int(be.Uint32(t[12:])) != at+16 || t[8] > 1 {
+			continue
+		}
+		if t[8] == 1 {
+			return &piece{kind: "fwtool", size: int64(at + 16), name: printable(all[:min(at, 160)]), detail: "description of the image by OpenWrt's fwtool"}, nil
+		}
+		return &piece{kind: "fwtool", size: int64(at + 16), detail: "signature of the image by OpenWrt's fwtool"}, nil
+	}
 }
