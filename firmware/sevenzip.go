@@ -40,6 +40,9 @@ type sevenFolder struct {
 	files  []sevenPart
 }
 
+// most is what unpacking it may hold at once.
+func (f *sevenFolder) most() int64 { return slices.Max(f.sizes) }
+
 type sevenCoder struct {
 	id    uint64
 	props []byte
@@ -79,7 +82,7 @@ func parse7z(b *builder, s section) (*piece, error) {
 	return p, nil
 }
 
-const sevenMaxHeader = 64 << 20
+const sevenMaxHeader = 16 << 20
 
 // read reads the directory, unpacking it as often as it is packed itself, and makes the entries of the tree.
 func (z *sevenZip) read(t *tree, at section, sum uint32) error {
@@ -97,7 +100,7 @@ func (z *sevenZip) read(t *tree, at section, sum uint32) error {
 		return fail(Corrupt, "the checksum of its directory is wrong; get a fresh copy of it")
 	}
 	for range z.b.lim.Depth {
-		c := &sevenCursor{p: head}
+		c := &sevenCursor{p: head, most: int64(z.b.lim.Entries)}
 		switch c.byte() {
 		case 1:
 			return z.header(t, c)
@@ -106,7 +109,7 @@ func (z *sevenZip) read(t *tree, at section, sum uint32) error {
 			if err != nil {
 				return err
 			}
-			if len(folders) != 1 || folders[0].size > sevenMaxHeader {
+			if len(folders) != 1 || folders[0].most() > sevenMaxHeader {
 				return errSeven
 			}
 			if head, err = z.unpack(&folders[0]); err != nil {
@@ -152,12 +155,12 @@ func (z *sevenZip) reserve() {
 	free, most := z.b.lim.Memory-z.b.held, int64(0)
 	for i := range z.folders {
 		f := &z.folders[i]
-		if f.size > free {
+		if f.most() > free {
 			f.bad = fail(Limit, "with what is held already its files unpack to more than %d bytes; unpack it first, or raise Limits.Memory", z.b.lim.Memory)
 			continue
 		}
 		if f.bad == nil {
-			most = max(most, f.size)
+			most = max(most, f.most())
 		}
 	}
 	z.b.held += most
@@ -172,9 +175,10 @@ type sevenFile struct {
 }
 
 func (z *sevenZip) files(t *tree, c *sevenCursor) error {
-	count := c.number()
-	if count > int64(len(c.p)) {
-		return errSeven
+	c.most = int64(z.b.lim.Entries)
+	count := c.count()
+	if c.bad {
+		return fail(Limit, "its directory names more than %d files, or more than it has room for; raise Limits.Entries", z.b.lim.Entries)
 	}
 	files := make([]sevenFile, count)
 	var empties []int
@@ -186,7 +190,7 @@ func (z *sevenZip) files(t *tree, c *sevenCursor) error {
 		p := &sevenCursor{p: c.take(c.number())}
 		switch typ {
 		case 0x0e:
-			for i, on := range p.bits(int(count)) {
+			for i, on := range p.bits(count) {
 				if files[i].empty, files[i].isDir = on, on; on {
 					empties = append(empties, i)
 				}
@@ -207,12 +211,12 @@ func (z *sevenZip) files(t *tree, c *sevenCursor) error {
 				files[i].name = string(utf16.Decode(u))
 			}
 		case 0x14:
-			p.each(int(count), 8, func(i int, x []byte) {
+			p.each(count, 8, func(i int, x []byte) {
 				const epoch = 116444736000000000 // 1601 to 1970 in 100 ns
 				files[i].mtime = time.Unix(0, 0).Add(time.Duration(le.Uint64(x)-epoch) * 100).UTC()
 			})
 		case 0x15:
-			p.each(int(count), 4, func(i int, x []byte) {
+			p.each(count, 4, func(i int, x []byte) {
 				a := le.Uint32(x)
 				files[i].isDir = files[i].isDir || a&0x10 != 0
 				if a&0x8000 != 0 {

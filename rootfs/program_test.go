@@ -24,7 +24,8 @@ func code(n int, seed uint64) []byte {
 	rnd := mathrand.New(mathrand.NewPCG(seed, 2))
 	out := make([]byte, n)
 	for i := range out {
-		out[i] = byte(rnd.Uint32()) & byte(rnd.Uint32())
+		x := rnd.Uint32()
+		out[i] = byte(x) & byte(x>>8)
 		if rnd.IntN(50) == 0 {
 			out[i] = 0x30
 		}
