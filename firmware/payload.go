@@ -101,7 +101,7 @@ func parsePayload(b *builder, s section) (*piece, error) {
 		return nil, err
 	}
 	version, size := be.Uint64(h[4:]), be.Uint64(h[12:])
-	if version != 2 || size == 0 || size > 256<<20 {
+	if version != 2 || size == 0 || size > 64<<20 {
 		return nil, fmt.Errorf("version %d, manifest of %d bytes", version, size)
 	}
 	data := 24 + int64(size) + int64(be.Uint32(h[20:]))
