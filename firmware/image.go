@@ -18,6 +18,7 @@
 package firmware
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -157,9 +158,10 @@ func Open(ctx context.Context, r io.ReaderAt, size int64, lim Limits) (*Image, e
 // image with nothing to find.
 func (b *builder) nothing() {
 	const least = 512 // the header of a tar, the smallest thing that is whole and has no mark at its start
-	size, padding := b.im.Spaces[0].Size, true
+	size, padding, text := b.im.Spaces[0].Size, true, true
 	for _, r := range b.im.Map {
 		padding = padding && r.Kind == KindPadding
+		text = text && r.Kind == KindText
 		if r.Kind != KindPadding && r.Kind != KindText && r.Kind != KindData {
 			return
 		}
@@ -167,9 +169,16 @@ func (b *builder) nothing() {
 	switch {
 	case padding:
 		b.unread(0, 0, size, "the image", fail(Unknown, "it is empty or holds one byte repeated; get a whole copy of it"))
-	case size < least && len(b.im.Unread) == 0:
+	case size < least && len(b.im.Unread) == 0 && !(text && b.lines(size)):
 		b.unread(0, 0, size, "the image", fail(Unknown, "it is shorter than any image is; get a whole copy of it"))
 	}
+}
+
+// lines reports whether the input, which is short, is a text of several lines: a script or a settings file by itself.
+func (b *builder) lines(size int64) bool {
+	text := make([]byte, size)
+	n, _ := b.im.Spaces[0].r.ReadAt(text, 0)
+	return bytes.IndexByte(text[:n], '\n') >= 0
 }
 
 // OpenFile takes apart a file, or takes a folder as it is. The closer releases the file; the image is of no use after.
