@@ -238,6 +238,10 @@ func TestPayload(t *testing.T) {
 	if text, ok := whole(open(t, bad)); ok {
 		t.Errorf("changed: all of it reads: %d", len(text))
 	}
+	bad = madePayload(text(200_000), func(int, []byte) []byte { return []byte("no such stream") }, false)
+	if im := open(t, bad); !has(im, Corrupt, "the data at") {
+		t.Errorf("data that does not unpack: unread %v", im.Unread)
+	}
 	if im := open(t, madePayload(part, pack, true)); !has(im, Unsupported, "differences") || len(im.Trees) != 0 {
 		t.Errorf("differences: unread %v", im.Unread)
 	}

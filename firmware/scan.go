@@ -187,6 +187,10 @@ func (b *builder) find(sp int, from, to int64) (int64, *piece) {
 		buf := b.window[:min(pos+window+maxMagic, to)-base]
 		m, err := r.ReadAt(buf, base)
 		if m < len(buf) {
+			if why := (*problem)(nil); errors.As(err, &why) { // of what the space is made of, not of the source
+				b.unread(sp, base, to-base, "the rest", err)
+				return 0, nil
+			}
 			if err != nil && !errors.Is(err, io.EOF) && b.readErr == nil {
 				b.readErr = err
 				return 0, nil
