@@ -45,7 +45,8 @@ type Component struct {
 	CPE  string `json:"cpe,omitempty"`
 	// Licence is as the package database writes it.
 	Licence string `json:"licence,omitempty"`
-	// Source is what it was found by: dpkg, opkg, apk, text (the version a program carries), name (of a file).
+	// Source is what it was found by: dpkg, opkg, apk, text (the version a program carries), name (of a file), os-release
+	// (a release of a distribution; without a CPE, which would bring the vulnerabilities of all its packages).
 	Source string `json:"source"`
 	// SourcePackage and SourceVersion are the package that the binary one was built from, where the database says.
 	SourcePackage string     `json:"source_package,omitempty"`
@@ -219,21 +220,22 @@ func (f *Finder) osRelease(name string, data []byte) {
 	f.mu.Unlock()
 }
 
-// distribution takes each word from the last file that gives it, as long as none before gave both.
-func (f *Finder) distribution() (name, release string) {
+// distribution takes each word from the last file that gives it, as long as none before gave both; from is the last of
+// them.
+func (f *Finder) distribution() (name, release, from string) {
 	for _, file := range releaseFiles {
 		if name != "" && release != "" {
 			break
 		}
 		is := f.releases[file]
 		if is[0] != "" {
-			name = is[0]
+			name, from = is[0], file
 		}
 		if is[1] != "" {
-			release = is[1]
+			release, from = is[1], file
 		}
 	}
-	return name, release
+	return name, release, from
 }
 
 // text reports whether data begins as text.
@@ -268,7 +270,7 @@ func (f *Finder) scan(c chunk) {
 			update = string(c.data[from+m[4] : from+m[5]])
 		}
 		base := path.Base(c.name)
-		if sig.never != nil && sig.never.MatchString(base) {
+		if sig.never != nil && sig.never.MatchString(base) || sig.only != nil && !sig.only.MatchString(base) {
 			return
 		}
 		ev := Evidence{File: c.name, Offset: c.base + int64(from+m[0]), Text: printable(string(c.data[from+m[0]:from+m[1]]), 160)}
@@ -330,7 +332,12 @@ func (f *Finder) Inventory(of reading.Stats) Inventory {
 		}
 	}
 	out := Inventory{Files: of.Files, Bytes: of.Bytes, Unread: f.unread}
-	out.Distribution, out.DistributionVersion = f.distribution()
+	name, release, from := f.distribution()
+	out.Distribution, out.DistributionVersion = name, release
+	if hasEnds(name) && release != "" { // the distribution's release has an end of its own
+		out.Components = append(out.Components, Component{Name: name, Version: release, Type: OperatingSystem, Source: "os-release", Seen: 1,
+			Evidence: []Evidence{{File: from, Text: name + " " + release}}})
+	}
 	slices.SortStableFunc(f.packs, func(a, b Component) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version), compareEvidence(a.Evidence[0], b.Evidence[0]))
 	})

@@ -70,6 +70,17 @@ func TestText(t *testing.T) {
 		{"usr/bin/mkimage", "U-Boot 2023.01 (Jan 1 2023)", nil},
 		{"usr/sbin/mosquitto", "mosquitto version %s starting\x002.0.11\x00", []string{"mosquitto 2.0.11 cpe:2.3:a:eclipse:mosquitto:2.0.11:*:*:*:*:*:*:*"}},
 		{"usr/sbin/mosquitto", "mosquitto version %s starting\x002.0.11\x001.6.9\x00", nil}, // no telling which
+		{"usr/sbin/dhcpd", "Internet Systems Consortium DHCP Server\x004.4.3-P1\x00", []string{"isc-dhcp 4.4.3p1 cpe:2.3:a:isc:dhcp:4.4.3:p1:*:*:*:*:*:*"}},
+		{"usr/bin/wget", "GNU Wget %s built on %s.\x001.21.3\x00zlib\x001.2.13\x00", []string{"wget 1.21.3 cpe:2.3:a:gnu:wget:1.21.3:*:*:*:*:*:*:*"}},
+		{"usr/lib/libsmb.so", "\x00SAMBA_4.17.12_DEBIAN_SAMBA4\x00", []string{"samba 4.17.12 cpe:2.3:a:samba:samba:4.17.12:*:*:*:*:*:*:*"}},
+		{"usr/sbin/smbd", "smbd version %s started.\x003.0.37\x00", []string{"samba 3.0.37 cpe:2.3:a:samba:samba:3.0.37:*:*:*:*:*:*:*"}},
+		{"usr/bin/php-cgi", "X-Powered-By: PHP/5.3.6\r\n", []string{"php 5.3.6 cpe:2.3:a:php:php:5.3.6:*:*:*:*:*:*:*"}},
+		{"usr/sbin/tcpdump", "\x00%s version 4.99.3\x00", []string{"tcpdump 4.99.3 cpe:2.3:a:tcpdump:tcpdump:4.99.3:*:*:*:*:*:*:*"}},
+		{"usr/sbin/other", "\x00%s version 4.99.3\x00", nil},
+		{"usr/lib/libavahi-client.so.3", "\x00avahi 0.6\x00", nil}, // the release whose interface it keeps
+		{"usr/sbin/avahi-daemon", "\x00avahi 0.8\x00", []string{"avahi 0.8 cpe:2.3:a:avahi:avahi:0.8:*:*:*:*:*:*:*"}},
+		{"sbin/iptables", "%s v%s: no command\x001.8.9\x001.8.9 (legacy)\x00", []string{"iptables 1.8.9 "}},
+		{"usr/lib/libxml2.so.2.9.14", "", []string{"libxml2 2.9.14 cpe:2.3:a:xmlsoft:libxml2:2.9.14:*:*:*:*:*:*:*"}},
 		{"www/jquery.js", "/*! jQuery v1.8.3 jquery.com", []string{"jquery 1.8.3 cpe:2.3:a:jquery:jquery:1.8.3:*:*:*:*:*:*:*"}},
 		{"usr/share/doc/x.gz", "nothing BusyBox v\x00 OpenSSL  \x00lighttpd/\x00", nil},
 	} {
@@ -140,6 +151,7 @@ func TestDatabases(t *testing.T) {
 	}
 	want := []string{
 		"busybox dpkg pkg:deb/debian/busybox@1%3A1.35.0-4%2Bb3?arch=armhf cpe:2.3:a:busybox:busybox:1.35.0:*:*:*:*:*:*:* 2",
+		"debian os-release   1",
 		"dnsmasq opkg pkg:generic/dnsmasq@2.80-16.3?arch=mipsel_24kc&type=opkg cpe:2.3:a:thekelleys:dnsmasq:2.80:*:*:*:*:*:*:* 1",
 		"dropbear opkg pkg:generic/dropbear@2019.78-2?type=opkg cpe:2.3:a:dropbear_ssh_project:dropbear_ssh:2019.78:*:*:*:*:*:*:* 1",
 		"libssl3 dpkg pkg:deb/debian/libssl3@3.0.11-1~deb12u2?arch=armhf cpe:2.3:a:openssl:openssl:3.0.11:*:*:*:*:*:*:* 1",

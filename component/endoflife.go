@@ -1,8 +1,10 @@
 package component
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +17,8 @@ type EndOfLife struct {
 	Date  time.Time `json:"date"`
 	// Projected says that the date was announced, not reached, when the data was taken.
 	Projected bool `json:"projected,omitempty"`
+	// Recalled says that the date was written down from memory and not read at the source, which the source says too.
+	Recalled bool `json:"recalled,omitempty"`
 	// Source is who said so; AsOf when the data was taken.
 	Source string    `json:"source"`
 	AsOf   time.Time `json:"as_of"`
@@ -26,9 +30,11 @@ var endOfLifeData []byte
 type endOfLifeFile struct {
 	AsOf     time.Time `json:"as_of"`
 	Products []struct {
-		Name   string            `json:"name"`
-		Source string            `json:"source"`
-		Cycles map[string]string `json:"cycles"`
+		Name     string            `json:"name"`
+		Source   string            `json:"source"`
+		Cycles   map[string]string `json:"cycles"`
+		Sources  map[string]string `json:"sources"`  // of single lines, where they are others
+		Recalled []string          `json:"recalled"` // lines whose date was not read at the source
 	} `json:"products"`
 }
 
@@ -39,6 +45,16 @@ var endOfLifeTable = sync.OnceValue(func() endOfLifeFile {
 	}
 	return f
 })
+
+// hasEnds reports whether the ends of a product's lines are listed.
+func hasEnds(name string) bool {
+	for _, p := range endOfLifeTable().Products {
+		if p.Name == name {
+			return true
+		}
+	}
+	return false
+}
 
 // endOfLife looks a component up. A version of no listed line has no answer, which is not the same as being maintained.
 func endOfLife(c *Component) *EndOfLife {
@@ -64,7 +80,12 @@ func endOfLife(c *Component) *EndOfLife {
 		if err != nil {
 			return nil
 		}
-		return &EndOfLife{Cycle: best, Date: date, Projected: date.After(f.AsOf), Source: p.Source, AsOf: f.AsOf}
+		e := &EndOfLife{Cycle: best, Date: date, Projected: date.After(f.AsOf), Source: cmp.Or(p.Sources[best], p.Source), AsOf: f.AsOf}
+		if slices.Contains(p.Recalled, best) {
+			e.Recalled = true
+			e.Source += "; recalled, not read there"
+		}
+		return e
 	}
 	return nil
 }

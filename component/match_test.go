@@ -227,7 +227,8 @@ func TestVEX(t *testing.T) {
 func TestEndOfLife(t *testing.T) {
 	for _, tt := range []struct{ name, version, want string }{
 		{"openssl", "1.0.2f", "2019-12-31"}, {"openssl", "1.0.1e", "2016-12-31"}, {"openssl", "3.0.22", "2026-09-07"}, {"openssl", "4.0", ""},
-		{"linux", "3.10.14", "2017-11-04"}, {"linux", "4.4.194", "2022-02-03"}, {"linux", "4.40", ""}, {"linux", "3.1", ""}, {"uclibc", "0.9.28", "2012-05-15"}, {"busybox", "1.22.1", ""},
+		{"linux", "3.10.14", "2017-11-04"}, {"linux", "4.4.194", "2022-02-03"}, {"linux", "4.40", ""}, {"linux", "3.1", ""}, {"linux", "6.12.3", "2028-12-31"}, {"linux", "6.1.9", "2027-12-31"}, {"php", "5.6.40", "2018-12-31"}, {"node", "18.20.4", "2025-04-30"}, {"node", "1.2", ""},
+		{"mbedtls", "2.28.3", "2025-03-31"}, {"openwrt", "19.07.8", "2022-04-30"}, {"debian", "12", "2028-06-30"}, {"debian", "1", ""}, {"python", "3.11.2", "2027-10-31"}, {"python", "3.1.4", "2012-04-09"}, {"uclibc", "0.9.28", "2012-05-15"}, {"busybox", "1.22.1", ""},
 	} {
 		got := ""
 		if e := endOfLife(&Component{Name: tt.name, Version: tt.version, Source: "text"}); e != nil {
@@ -240,7 +241,28 @@ func TestEndOfLife(t *testing.T) {
 			t.Errorf("%s %s: got %q, want %q", tt.name, tt.version, got, tt.want)
 		}
 	}
+	for _, name := range []string{"busybox", "dropbear", "glibc", "musl", "uclibc-ng", "wolfssl", "lighttpd", "dnsmasq", "hostapd", "zlib"} {
+		if hasEnds(name) {
+			t.Errorf("%s: its makers publish no end of maintenance, so none may be claimed", name)
+		}
+	}
+	if e := endOfLife(&Component{Name: "linux", Version: "3.10.14"}); e == nil || !e.Recalled || !strings.Contains(e.Source, "recalled") {
+		t.Errorf("linux 3.10: got %+v, want it marked as recalled", e)
+	}
 	for _, p := range endOfLifeTable().Products {
+		if p.Source == "" {
+			t.Errorf("%s has no source", p.Name)
+		}
+		for _, cycle := range p.Recalled {
+			if p.Cycles[cycle] == "" {
+				t.Errorf("%s: %s is recalled and not listed", p.Name, cycle)
+			}
+		}
+		for cycle := range p.Sources {
+			if p.Cycles[cycle] == "" {
+				t.Errorf("%s: %s has a source and is not listed", p.Name, cycle)
+			}
+		}
 		for cycle, date := range p.Cycles {
 			if _, err := time.Parse(time.DateOnly, date); err != nil {
 				t.Errorf("%s %s: %v", p.Name, cycle, err)

@@ -21,6 +21,8 @@ type signature struct {
 	// from a header they were built with, unless linked says that the text comes with the code itself.
 	home   *regexp.Regexp
 	linked bool
+	// only are the files that the text counts in, where it is not telling enough by itself.
+	only *regexp.Regexp
 	// never are files that carry the text without being the software.
 	never *regexp.Regexp
 	// script says that the text stands in JavaScript.
@@ -79,7 +81,7 @@ var signatures = []signature{
 	{name: "lua", kind: Library, vendor: "lua", product: "lua", anchor: "Lua 5.", version: re(`Lua (5\.\d+\.\d+)  ?Copyright \(C\) 1994`), linked: true},
 	{name: "bash", kind: Application, vendor: "gnu", product: "bash", anchor: "Bash version ", version: re(`@\(#\)Bash version (\d+\.\d+\.\d+)\(`)},
 	{name: "openvpn", kind: Application, vendor: "openvpn", product: "openvpn", anchor: "OpenVPN ", version: re(`(?:^|[^ -~])OpenVPN (\d+\.\d+(?:\.\d+)?) [a-z0-9_]+-`)},
-	{name: "avahi", kind: Application, vendor: "avahi", product: "avahi", anchor: "avahi ", version: re(`(?:^|[^ -~])avahi (\d+\.\d+(?:\.\d+)?)(?:[^ -~]|$)`)},
+	{name: "avahi", kind: Application, vendor: "avahi", product: "avahi", anchor: "avahi ", version: re(`(?:^|[^ -~])avahi (\d+\.\d+(?:\.\d+)?)(?:[^ -~]|$)`), never: re(`^libavahi-client`)}, // which names the release whose interface it keeps
 	{name: "iptables", kind: Application, anchor: "iptables v", version: re(`iptables v(\d+\.\d+\.\d+)`)},
 	{name: "util-linux", kind: Application, vendor: "kernel", product: "util-linux", anchor: "util-linux ", version: re(`(?:^|[^ -~])util-linux (\d+\.\d+(?:\.\d+)?)(?:[^ -~]|$)`)},
 	{name: "systemd", kind: Application, vendor: "systemd_project", product: "systemd", anchor: "systemd ", version: re(`(?:^|[^ -~])systemd (\d{3})(?: \(\d{3}|\.\d+[^ ]* running in)`)},
@@ -92,6 +94,25 @@ var signatures = []signature{
 	{name: "xl2tpd", kind: Application, vendor: "xelerance", product: "xl2tpd", anchor: "xl2tpd-", version: re(`(?:^|[^ -~])xl2tpd-(\d+\.\d+\.\d+)(?:[^ -~]|$)`)},
 	{name: "ffmpeg", kind: Library, vendor: "ffmpeg", product: "ffmpeg", anchor: "FFmpeg version ", version: re(`FFmpeg version n?(\d+\.\d+(?:\.\d+)?)(?:[^ -~.\d]|$)`)},
 	{name: "jquery", kind: Library, vendor: "jquery", product: "jquery", anchor: "jQuery ", version: re(`jQuery (?:JavaScript Library )?v(\d+\.\d+(?:\.\d+)?)`), script: true, purlType: "npm"},
+	{name: "php", kind: Application, vendor: "php", product: "php", anchor: "X-Powered-By: PHP/", version: re(`X-Powered-By: PHP/(\d+\.\d+\.\d+)`)},
+	{name: "samba", kind: Application, vendor: "samba", product: "samba", anchor: "SAMBA_4.", version: re(`(?:^|[^ -~])SAMBA_(4\.\d+\.\d+)(?:_[A-Z][A-Z0-9_]*)?(?:[^ -~]|$)`)},
+	{name: "libssh2", kind: Library, vendor: "libssh2", product: "libssh2", anchor: "SSH-2.0-libssh2_", version: re(`SSH-2\.0-libssh2_(\d+\.\d+\.\d+)`), linked: true},
+	{name: "libssh", kind: Library, vendor: "libssh", product: "libssh", anchor: "SSH-2.0-libssh_", version: re(`SSH-2\.0-libssh_(\d+\.\d+\.\d+)`), linked: true},
+	{name: "proftpd", kind: Application, vendor: "proftpd", product: "proftpd", anchor: "ProFTPD Version ", version: re(`ProFTPD Version (\d+\.\d+\.\d+[a-z]?)`)},
+	{name: "libtiff", kind: Library, vendor: "libtiff", product: "libtiff", anchor: "LIBTIFF, Version ", version: re(`LIBTIFF, Version (\d+\.\d+\.\d+)`), linked: true},
+	{name: "unbound", kind: Application, vendor: "nlnetlabs", product: "unbound", anchor: "unbound ", version: re(`(?:^|[^ -~])unbound (\d+\.\d+\.\d+)(?:[^ -~]|$)`)},
+	{name: "strongswan", kind: Application, vendor: "strongswan", product: "strongswan", anchor: "strongSwan ", version: re(`strongSwan (\d+\.\d+\.\d+)`)},
+	{name: "node", kind: Application, vendor: "nodejs", product: "node.js", anchor: "node.js/v", version: re(`(?:^|[^ -~])node\.js/v(\d+\.\d+\.\d+)`)},
+	{name: "squid", kind: Application, vendor: "squid-cache", product: "squid", anchor: "squid/", version: re(`(?:^|[^ -~])squid/(\d+\.\d+(?:\.\d+)?)(?:[^ -~]|$)`)},
+	{name: "haproxy", kind: Application, vendor: "haproxy", product: "haproxy", anchor: ", released 20", version: re(` version (\d+\.\d+\.\d+)[^ ,]*, released 20\d\d/`)},
+	{name: "memcached", kind: Application, vendor: "memcached", product: "memcached", anchor: "memcached ", version: re(`(?:^|[^ -~])memcached (\d+\.\d+\.\d+)(?:[^ -~]|$)`)},
+	{name: "wolfssl", kind: Library, vendor: "wolfssl", product: "wolfssl", anchor: "wolfSSL ", version: re(`(?:^|[^ -~])wolfSSL (\d+\.\d+\.\d+)(?:[^ -~]|$)`), linked: true},
+	{name: "keepalived", kind: Application, vendor: "keepalived", product: "keepalived", anchor: "Keepalived v", version: re(`Keepalived v(\d+\.\d+\.\d+)`)},
+	{name: "lldpd", kind: Application, vendor: "lldpd_project", product: "lldpd", anchor: "lldpd ", version: re(`(?:^|[^ -~])lldpd (\d+\.\d+\.\d+)(?:[^ -~]|$)`)},
+	{name: "tcpdump", kind: Application, vendor: "tcpdump", product: "tcpdump", anchor: "%s version ", version: re(`(?:^|[^ -~])%s version (4\.\d+\.\d+)(?:[^ -~]|$)`), only: re(`^tcpdump`)},
+	{name: "ethtool", kind: Application, anchor: "ethtool version ", version: re(`ethtool version (\d+\.\d+)`)},
+	{name: "libxml2", kind: Library, vendor: "xmlsoft", product: "libxml2", filePrefix: "libxml2.so.", file: re(`^libxml2\.so\.(2\.\d+\.\d+)$`)},
+	{name: "cjson", kind: Library, vendor: "davegamble", product: "cjson", filePrefix: "libcjson.so.", file: re(`^libcjson\.so\.(1\.\d+\.\d+)$`)},
 	{name: "gcc", kind: Application, vendor: "gnu", product: "gcc", anchor: "(gcc version ", version: re(`Linux version [ -~]*\(gcc version (\d+\.\d+(?:\.\d+)?)`)},
 }
 
@@ -110,12 +131,21 @@ var loneSignatures = []loneSignature{
 	{signature{name: "mosquitto", kind: Application, vendor: "eclipse", product: "mosquitto"}, re(`^mosquitto$`), "mosquitto version %s", re(`^[12]\.\d+\.\d+$`)},
 	{signature{name: "musl", kind: Library, vendor: "musl-libc", product: "musl"}, re(`^(?:ld-musl-.*\.so\.1|libc\.so)$`), "musl libc (", re(`^[01]\.\d+\.\d+$`)},
 	{signature{name: "sqlite", kind: Library, vendor: "sqlite", product: "sqlite"}, re(`^(?:libsqlite3\.so|sqlite3$)`), "sqlite_master", re(`^3\.\d+\.\d+$`)},
-	{signature{name: "wget", kind: Application, vendor: "gnu", product: "wget"}, re(`^wget$`), "GNU Wget %s", re(`^1\.\d+(?:\.\d+)?$`)},
+	{signature{name: "wget", kind: Application, vendor: "gnu", product: "wget"}, re(`^wget$`), "GNU Wget %s", re(`^1\.\d\d(?:\.\d+)?$`)},
 	{signature{name: "net-snmp", kind: Application, vendor: "net-snmp", product: "net-snmp"}, re(`^libnetsnmp(?:agent)?\.so`), "NET-SNMP", re(`^5\.\d+(?:\.\d+){0,2}$`)},
 	{signature{name: "sudo", kind: Application, vendor: "sudo_project", product: "sudo"}, re(`^sudo$`), "Sudo version %s", re(`^1\.\d+\.\d+(?:p\d+)?$`)},
 	{signature{name: "bluez", kind: Application, vendor: "bluez", product: "bluez"}, re(`^bluetoothd$`), "Bluetooth daemon %s", re(`^[45]\.\d+$`)},
 	{signature{name: "miniupnpd", kind: Application, vendor: "miniupnp_project", product: "miniupnpd"}, re(`^miniupnpd$`), "miniupnpd", re(`^[12]\.\d+(?:\.\d+)?$`)},
 	{signature{name: "ppp", kind: Application, vendor: "point-to-point_protocol_project", product: "point-to-point_protocol"}, re(`^pppd$`), "pppd %s started", re(`^2\.\d+\.\d+\w*$`)},
+	{signature{name: "python", kind: Application, vendor: "python", product: "python"}, re(`^(?:lib)?python[23]`), "PYTHONHOME", re(`^(?:2\.7|3\.(?:[4-9]|1\d))\.\d+\+?$`)},
+	{signature{name: "pcre2", kind: Library, vendor: "pcre", product: "pcre2"}, re(`^libpcre2-`), "pcre2_match", re(`^10\.\d\d 20\d\d-\d\d-\d\d$`)},
+	{signature{name: "isc-dhcp", kind: Application, vendor: "isc", product: "dhcp"}, re(`^(?:dhclient|dhcpd|dhcrelay)$`), "Internet Systems Consortium DHCP", re(`^[34]\.\d+\.\d+(?:-P\d+)?$`)},
+	{signature{name: "rsync", kind: Application, vendor: "samba", product: "rsync"}, re(`^rsync$`), "rsyncd version %s starting", re(`^[23]\.\d+\.\d+$`)},
+	{signature{name: "samba", kind: Application, vendor: "samba", product: "samba"}, re(`^(?:smbd|nmbd)$`), "mbd version %s started", re(`^3\.\d+\.\d+\w?$`)},
+	{signature{name: "iptables", kind: Application}, re(`^(?:xtables-.*multi|iptables|ip6tables)$`), "%s v%s", re(`^1\.\d+\.\d+$`)},
+	{signature{name: "dbus", kind: Application, vendor: "freedesktop", product: "dbus"}, re(`^dbus-daemon$`), "org.freedesktop.DBus", re(`^1\.\d+\.\d+$`)},
+	{signature{name: "xz", kind: Library, vendor: "tukaani", product: "xz"}, re(`^liblzma\.so`), "XZ_5.", re(`^5\.\d+\.\d+$`)},
+	{signature{name: "libmicrohttpd", kind: Library, vendor: "gnu", product: "libmicrohttpd"}, re(`^libmicrohttpd\.`), "MHD_", re(`^[01]\.\d+\.\d+$`)},
 }
 
 // lone looks for the lone signatures of a file that one window holds as a whole.
@@ -145,7 +175,11 @@ func (f *Finder) lone(c chunk) {
 		}
 		for v, off := range at {
 			version, _, _ := strings.Cut(v, " ")
-			f.add(&s.signature, version, "", true, Evidence{File: c.name, Offset: c.base + int64(off), Text: v})
+			version, update, patched := strings.Cut(version, "-P")
+			if patched {
+				update = "p" + update
+			}
+			f.add(&s.signature, version, update, true, Evidence{File: c.name, Offset: c.base + int64(off), Text: v})
 		}
 	}
 }

@@ -57,7 +57,7 @@ func parseSparse(b *builder, s section) (*piece, error) {
 	}
 	r := &sparseReader{s: s}
 	p := &piece{kind: "android-sparse", detail: fmt.Sprintf("Android sparse image, %d chunks, %d bytes when filled", chunks, block*blocks)}
-	off := head
+	off, holes := head, false
 	for range chunks {
 		if len(r.chunks)&0xfff == 0 && b.stopped() != nil {
 			break
@@ -81,9 +81,13 @@ func parseSparse(b *builder, s section) (*piece, error) {
 				x.fill = [4]byte(w)
 			}
 			ok = ok && body == 4
-		case 0xcac3:
-		case 0xcac4:
+		case 0xcac3: // what makers' tools do not agree to count in
+			holes = true
+		case 0xcac4: // the checksum of what the chunks before it stand for
 			x.size = 0
+			if w, err := s.bytes(off+chunkHead, 4); err == nil && !holes && r.size <= sparseChecked && crcOf(b, section{r, r.size}) != le.Uint32(w) && b.stopped() == nil {
+				p.note("android-sparse", off, 0, fail(Corrupt, "a checksum in it is wrong; get a fresh copy of the image"))
+			}
 		default:
 			ok = false
 		}
@@ -111,6 +115,38 @@ func parseSparse(b *builder, s section) (*piece, error) {
 		p.views = []view{{"sparse image", section{r, r.size}}}
 	}
 	return p, nil
+}
+
+const sparseChecked = 256 << 20 // a sparse image that stands for more is not held against its checksums
+
+// parseVendorBoot reads the boot image that holds the maker's part of the ramdisk.
+func parseVendorBoot(b *builder, s section) (*piece, error) {
+	h, err := s.bytes(0, 2128)
+	if err != nil {
+		return nil, err
+	}
+	version, page := le.Uint32(h[8:]), int64(le.Uint32(h[12:]))
+	if version < 3 || version > 4 || page < 2048 || page > 64<<10 || page&(page-1) != 0 {
+		return nil, fmt.Errorf("version %d, pages of %d bytes", version, page)
+	}
+	up := func(n int64) int64 { return (n + page - 1) / page * page }
+	p := &piece{kind: "android-boot", name: printable(h[2080:2096]), detail: fmt.Sprintf("Android vendor boot image version %d, command line %q", version, printable(h[28:2076]))}
+	off := up(int64(le.Uint32(h[2096:])))
+	p.inner = []piece{{size: min(off, s.size), kind: KindHeader}}
+	for _, x := range []struct {
+		name string
+		size int64
+	}{{"ramdisk", int64(le.Uint32(h[24:]))}, {"device tree", int64(le.Uint32(h[2100:]))}} {
+		if x.size > 0 {
+			p.inner = append(p.inner, piece{off: off, size: x.size, kind: "part", name: x.name, scan: true})
+			off += up(x.size)
+		}
+	}
+	p.size = off
+	if version == 4 && len(h) >= 2128 {
+		p.size += up(int64(le.Uint32(h[2112:]))) + up(int64(le.Uint32(h[2124:])))
+	}
+	return p.cut(s), nil
 }
 
 func parseBootImage(b *builder, s section) (*piece, error) {

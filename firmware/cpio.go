@@ -1,6 +1,7 @@
 package firmware
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"io/fs"
@@ -18,6 +19,29 @@ type cpioHead struct {
 	mode, uid, gid           uint32
 	links, mtime, data, name uint64
 	major, minor             uint32
+	sum                      uint32 // of the bytes of the contents
+	summed                   bool
+}
+
+// cpioBinary gives the byte order of the oldest form, whose header is made of words of 16 bits.
+func cpioBinary(magic []byte) binary.ByteOrder {
+	switch {
+	case magic[0] == 0xc7 && magic[1] == 0x71:
+		return le
+	case magic[0] == 0x71 && magic[1] == 0xc7:
+		return be
+	}
+	return nil
+}
+
+func cpioBinaryHead(s section, off int64, order binary.ByteOrder) (h cpioHead, err error) {
+	p, err := s.bytes(off, 26)
+	if err != nil {
+		return h, err
+	}
+	w := func(i int) uint32 { return uint32(order.Uint16(p[2*i:])) }
+	return cpioHead{size: 26, align: 2, dev: uint64(w(1)), ino: uint64(w(2)), mode: w(3), uid: w(4), gid: w(5), links: uint64(w(6)),
+		major: w(7) >> 8, minor: w(7) & 0xff, mtime: uint64(w(8)<<16 | w(9)), name: uint64(w(10)), data: uint64(w(11)<<16 | w(12))}, nil
 }
 
 func cpioHeadAt(s section, off int64) (h cpioHead, err error) {
@@ -41,13 +65,16 @@ func cpioHeadAt(s section, off int64) (h cpioHead, err error) {
 		}
 		return nil
 	}
+	if order := cpioBinary(magic); order != nil {
+		return cpioBinaryHead(s, off, order)
+	}
 	switch string(magic) {
 	case "070701", "070702":
 		if err := read(off+6, []int{8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8}, 16); err != nil {
 			return h, err
 		}
 		return cpioHead{size: 110, align: 4, dev: v[7]<<32 | v[8], ino: v[0], mode: uint32(v[1]), uid: uint32(v[2]), gid: uint32(v[3]),
-			links: v[4], mtime: v[5], data: v[6], name: v[11], major: uint32(v[9]), minor: uint32(v[10])}, nil
+			links: v[4], mtime: v[5], data: v[6], name: v[11], major: uint32(v[9]), minor: uint32(v[10]), sum: uint32(v[12]), summed: magic[5] == '2'}, nil
 	case "070707":
 		if err := read(off+6, []int{6, 6, 6, 6, 6, 6, 6, 11, 6, 11}, 8); err != nil {
 			return h, err
@@ -103,6 +130,19 @@ func parseCpio(b *builder, s section) (*piece, error) {
 	return &piece{size: min(off, s.size), detail: fmt.Sprintf("cpio, %d entries", files), tree: t}, nil
 }
 
+func cpioSum(s section, off, size int64) (sum uint32) {
+	buf := make([]byte, 64<<10)
+	for r := io.NewSectionReader(s.r, off, size); ; {
+		n, err := r.Read(buf)
+		for _, c := range buf[:n] {
+			sum += uint32(c)
+		}
+		if err != nil {
+			return sum
+		}
+	}
+}
+
 func (t *tree) cpioEntry(s section, h cpioHead, name string, data, size int64, linked map[[2]uint64]*node) {
 	n := &node{mode: unixMode(h.mode), mtime: time.Unix(int64(h.mtime), 0).UTC(), attr: Attr{UID: h.uid, GID: h.gid, Inode: h.ino, Offset: -1}}
 	switch {
@@ -118,6 +158,9 @@ func (t *tree) cpioEntry(s section, h cpioHead, name string, data, size int64, l
 	case n.mode&fs.ModeDevice != 0:
 		n.attr.Major, n.attr.Minor = h.major, h.minor
 	case n.mode.IsRegular():
+		if h.summed && cpioSum(s, data, size) != h.sum && size > 0 {
+			t.note(fmt.Sprintf("entry %q", clip(name)), data, fail(Corrupt, "the checksum of its contents is wrong; get a fresh copy of the archive"))
+		}
 		if h.links > 1 { // the contents come with the last of the names
 			key := [2]uint64{h.dev, h.ino}
 			if first := linked[key]; first != nil {

@@ -25,7 +25,7 @@ func TestCpioOracle(t *testing.T) {
 	if err := os.Link(filepath.Join(dir, "file-4"), filepath.Join(dir, "hard")); err != nil {
 		t.Fatal(err)
 	}
-	for _, format := range []string{"newc", "crc", "odc"} {
+	for _, format := range []string{"newc", "crc", "odc", "bin"} {
 		t.Run(format, func(t *testing.T) {
 			data := packCpio(t, dir, format)
 			sameTree(t, oneTree(t, open(t, data)).FS, dir)

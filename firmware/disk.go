@@ -77,7 +77,9 @@ func (p *piece) partition(s section, off, size int64, name, detail string) {
 	if size <= 0 {
 		return
 	}
-	p.inner = append(p.inner, piece{off: off, size: size, kind: "partition", name: name, detail: detail, scan: true})
+	q := piece{off: off, size: size, kind: "partition", name: name, detail: detail, scan: true}
+	q.avb(s.sub(off, size))
+	p.inner = append(p.inner, q)
 	p.size = max(p.size, off+size)
 }
 

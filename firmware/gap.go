@@ -206,6 +206,7 @@ func (b *builder) unknown(rg *Range) bool {
 	case s.text:
 		rg.Kind = KindText
 	case !s.opaque() && b.banner(rg): // a word alone does not make opaque bytes readable
+	case !s.opaque() && b.cortexM(rg):
 	case s.random():
 		rg.Kind, rg.Detail = KindOpaque, "passes for random: encrypted, or a signature or key"
 		b.unread(rg.Space, rg.Offset, rg.Size, "opaque data", fail(Encrypted, "no structure and passes for random, so most likely encrypted; ask the maker for the plain image"))
@@ -264,6 +265,42 @@ func (b *builder) banner(rg *Range) bool {
 		}
 	}
 	return best < len(banners)
+}
+
+// cortexM names the program of an Arm Cortex-M by its vector table (Armv7-M Architecture Reference Manual, B1.5): a stack
+// in RAM, handlers in one program, and words that the architecture keeps for itself. As with other code, its strings are
+// all that can be read of it.
+func (b *builder) cortexM(rg *Range) bool {
+	var t [64]byte
+	if n, _ := b.im.Spaces[rg.Space].r.ReadAt(t[:], rg.Offset); n < len(t) || rg.Size < 1024 || rg.Size > 64<<20 {
+		return false
+	}
+	word := func(i int) uint32 { return le.Uint32(t[4*i:]) }
+	stack, reset := word(0), word(1)
+	if stack < 0x10000000 || stack >= 0x40000000 || stack&3 != 0 || reset >= 0x20000000 || reset < 0x40 {
+		return false
+	}
+	lo, hi := reset, reset
+	for _, i := range []int{1, 2, 3, 11, 14, 15} { // reset, NMI, hard fault, calls to the system and its clock
+		v := word(i)
+		if v == 0 && i > 3 {
+			continue
+		}
+		if v&1 == 0 {
+			return false
+		}
+		lo, hi = min(lo, v), max(hi, v)
+	}
+	for _, i := range []int{8, 9, 10} {
+		if word(i) != 0 {
+			return false
+		}
+	}
+	if int64(hi-lo) > rg.Size {
+		return false
+	}
+	rg.Kind, rg.Detail = "cortex-m", fmt.Sprintf("program of an Arm Cortex-M: stack at 0x%08x, starts at 0x%08x", stack, reset&^1)
+	return true
 }
 
 func bannerLine(data []byte, mark string, version bool) string {

@@ -4,11 +4,12 @@
 // It says what is where and what could not be read. It draws no conclusion from what the files hold: accounts, keys,
 // services and versions are for others to find in the trees and in the bytes of the map.
 //
-// Read as trees: squashfs 2 to 4, JFFS2, UBIFS, YAFFS2, cramfs, romfs, ext2 to ext4, F2FS, FAT, ISO 9660, tar, cpio, zip, Xiaomi's HDR1
-// and plain folders. Unpacked: gzip, xz, lzma, bzip2, zstd, lz4, lzop, Intel HEX, S-records, UF2, Android sparse images, UBI
-// volumes. Taken apart: uImage, FIT, TRX, SEAMA, TP-Link, Netgear CHK, DrayTek, Dahua and Android boot images, MBR, GPT,
+// Read as trees: squashfs 2 to 4, JFFS2, UBIFS, YAFFS2, cramfs, romfs, EROFS, ext2 to ext4, F2FS, FAT, exFAT, ISO 9660, tar, cpio, zip, 7-Zip,
+// Xiaomi's HDR1 and plain folders. Unpacked: gzip, xz, lzma, bzip2, zstd, lz4, lzop, Intel HEX, S-records, UF2, Android sparse images, UBI
+// volumes, Android updates and dynamic partitions. Taken apart: uImage, FIT, TRX, SEAMA, TP-Link, Netgear CHK, DrayTek, Dahua, Ubiquiti, MikroTik,
+// Rockchip, Allwinner, Amlogic, Realtek, MediaTek and Android boot images, DfuSe, UEFI volumes, MBR, GPT,
 // ESP images and partition tables, MCUboot, Gecko Bootloader, Zigbee and Matter updates, U-Boot environments, device trees, ELF.
-// Recognised and named as unread: 7-Zip, EROFS, exFAT, NTFS, LUKS, and what is encrypted by its header or its statistics.
+// Recognised and named as unread: NTFS, littlefs, LUKS, and what is encrypted by its header or its statistics.
 //
 // Input is hostile. Sizes in headers are claims that are checked against what is there; work is bounded by [Limits];
 // names are data; links are kept as links and never lead out of their tree. Whatever could not be read is in
@@ -17,6 +18,7 @@
 package firmware
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -152,14 +154,31 @@ func Open(ctx context.Context, r io.ReaderAt, size int64, lim Limits) (*Image, e
 	return b.im, nil
 }
 
-// nothing says so when an image holds no more than padding: that must not pass for an image with nothing to find.
+// nothing says so when an image holds no more than padding, or is too short to be anything: that must not pass for an
+// image with nothing to find.
 func (b *builder) nothing() {
+	const least = 512 // the header of a tar, the smallest thing that is whole and has no mark at its start
+	size, padding, text := b.im.Spaces[0].Size, true, true
 	for _, r := range b.im.Map {
-		if r.Kind != KindPadding {
+		padding = padding && r.Kind == KindPadding
+		text = text && r.Kind == KindText
+		if r.Kind != KindPadding && r.Kind != KindText && r.Kind != KindData {
 			return
 		}
 	}
-	b.unread(0, 0, b.im.Spaces[0].Size, "the image", fail(Unknown, "it is empty or holds one byte repeated; get a whole copy of it"))
+	switch {
+	case padding:
+		b.unread(0, 0, size, "the image", fail(Unknown, "it is empty or holds one byte repeated; get a whole copy of it"))
+	case size < least && len(b.im.Unread) == 0 && !(text && b.lines(size)):
+		b.unread(0, 0, size, "the image", fail(Unknown, "it is shorter than any image is; get a whole copy of it"))
+	}
+}
+
+// lines reports whether the input, which is short, is a text of several lines: a script or a settings file by itself.
+func (b *builder) lines(size int64) bool {
+	text := make([]byte, size)
+	n, _ := b.im.Spaces[0].r.ReadAt(text, 0)
+	return bytes.IndexByte(text[:n], '\n') >= 0
 }
 
 // OpenFile takes apart a file, or takes a folder as it is. The closer releases the file; the image is of no use after.

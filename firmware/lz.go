@@ -3,7 +3,6 @@ package firmware
 import (
 	"bytes"
 	"fmt"
-	"hash/crc32"
 	"io"
 
 	"github.com/pierrec/lz4/v4"
@@ -167,18 +166,46 @@ func parseLzop(b *builder, s section) (*piece, error) {
 	return q, err
 }
 
-// parse7z finds the end of a 7-Zip archive. Its contents are not read: the readers at hand take the memory that an
-// archive asks for.
-func parse7z(b *builder, s section) (*piece, error) {
-	h, err := s.bytes(0, 32)
-	if err != nil {
-		return nil, err
+// lz4Block unpacks a block to at most want bytes. What follows the block is no error, as file systems fill up.
+func lz4Block(src []byte, want int) ([]byte, error) {
+	out := make([]byte, 0, min(want, 64<<10))
+	ip := 0
+	long := func(n int) int { // 15 goes on in further bytes
+		for n >= 15 && ip < len(src) {
+			c := int(src[ip])
+			ip++
+			if n += c; c < 255 {
+				break
+			}
+		}
+		return n
 	}
-	next, size := le.Uint64(h[12:]), le.Uint64(h[20:])
-	if h[6] != 0 || next > 1<<50 || size > 1<<40 || crc32.ChecksumIEEE(h[12:32]) != le.Uint32(h[8:]) {
-		return nil, fmt.Errorf("no header")
+	for ip < len(src) && len(out) < want {
+		token := int(src[ip])
+		ip++
+		n := min(long(token>>4), want-len(out))
+		if n > len(src)-ip {
+			return out, errLZ4
+		}
+		out = append(out, src[ip:ip+n]...)
+		ip += n
+		if len(out) == want || ip == len(src) {
+			break
+		}
+		if len(src)-ip < 2 {
+			return out, errLZ4
+		}
+		dist := int(le.Uint16(src[ip:]))
+		ip += 2
+		n = min(long(token&15)+4, want-len(out))
+		if dist == 0 || dist > len(out) {
+			return out, errLZ4
+		}
+		for range n {
+			out = append(out, out[len(out)-dist])
+		}
 	}
-	p := &piece{kind: "7z", size: 32 + int64(next) + int64(size), detail: "7-Zip archive"}
-	p.note("7-Zip archive", 0, p.size, fail(Unsupported, "recognised, not read; unpack it with 7z and give the folder"))
-	return p.cut(s), nil
+	return out, nil
 }
+
+var errLZ4 = fail(Corrupt, "the lz4 data contradicts itself; get a fresh copy of the image")

@@ -121,18 +121,24 @@ func text(n int) []byte { return bytes.Repeat([]byte("some text of a payload\n")
 func madeSeeds() [][]byte {
 	table := bytes.Repeat([]byte{0xff}, 96)
 	copy(table, "\xaa\x50\x01\x02\x00\x90\x00\x00\x00\x60\x00\x00nvs\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00")
-	return [][]byte{madeESP(text(400), text(80)), table, madeZigbee(text(300), text(48)), madeMCUboot(text(500), 0, 0x10, 0x22), madeTRX(text(100), text(333)),
-		madeSEAMA(text(200)), madeCHK(text(100), text(90)), madeUF2(text(1000)), madeMatter(text(120)), madeYAFFS2()}
+	out := [][]byte{madeSuper(text(5000), text(9000)), madePayload(text(70_000), func(_ int, p []byte) []byte { return p }, false)}
+	for _, data := range madeSOC(text(300)) {
+		out = append(out, data)
+	}
+	return append(out, [][]byte{madeESP(text(400), text(80)), table, madeZigbee(text(300), text(48)), madeMCUboot(text(500), 0, 0x10, 0x22), madeTRX(text(100), text(333)),
+		madeSEAMA(text(200)), madeCHK(text(100), text(90)), madeUF2(text(1000)), madeMatter(text(120)), madeYAFFS2(), madeNVS()}...)
 }
 
 // madeYAFFS2 holds a folder etc with a file passwd, of which an older version comes first, and a deleted file.
-func madeYAFFS2() []byte {
-	const page, spare = 2048, 64
+func madeYAFFS2() []byte { return madeYAFFS2As(2048, 64, 0) }
+
+// madeYAFFS2As has pages and spare bytes of the sizes given, with the tags at some offset in the spare bytes.
+func madeYAFFS2As(page, spare, tags int) []byte {
 	var out []byte
 	put := func(seq, obj, chunk, size uint32, data []byte) {
 		p := bytes.Repeat([]byte{0xff}, page+spare)
 		copy(p, data)
-		put32(p, le, page+2, seq, obj, chunk, size)
+		put32(p, le, page+tags, seq, obj, chunk, size)
 		out = append(out, p...)
 	}
 	head := func(seq, obj, typ, parent uint32, name string, mode, size uint32) {
@@ -165,6 +171,15 @@ func TestYAFFS2Versions(t *testing.T) {
 	for _, cut := range [][]byte{append(bytes.Clone(data[:2*chunk]), data[5*chunk:]...), data[:4*chunk+100]} {
 		if im := open(t, cut); im.Trees[0].Complete || !has(im, Truncated, "yaffs2") {
 			t.Errorf("cut: unread %v", im.Unread)
+		}
+	}
+}
+
+func TestYAFFS2Layouts(t *testing.T) {
+	for _, x := range [][3]int{{512, 16, 0}, {2048, 64, 0}, {2048, 64, 2}, {2048, 64, 30}, {4096, 128, 2}, {4096, 224, 4}, {8192, 448, 16}, {2048, 128, 32}} {
+		tr := oneTree(t, open(t, madeYAFFS2As(x[0], x[1], x[2])))
+		if got, err := tr.FS.ReadFile("etc/passwd"); err != nil || string(got) != "root:x:0:0:root:/root:/bin/sh\n" {
+			t.Errorf("%v: got %q, %v", x, got, err)
 		}
 	}
 }

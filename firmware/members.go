@@ -17,6 +17,7 @@ func (b *builder) members(sp, id, depth int, t *tree, row Tree) error {
 		return nil
 	}
 	archive := map[Kind]bool{KindTar: true, "zip": true, "7z": true, "cpio": true, "iso9660": true, "fat": true, KindDir: true}[row.Kind]
+	bundle := archive && row.Kind != KindDir && row.Entries <= maxBundle && !rootLike(t.root, 1)
 	return fs.WalkDir(row.FS, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return nil
@@ -31,7 +32,8 @@ func (b *builder) members(sp, id, depth int, t *tree, row Tree) error {
 		if err != nil || fi.Size() < 64 || len(b.im.Map) >= b.lim.Ranges {
 			return nil
 		}
-		if !archive && !imageNames[strings.ToLower(pathpkg.Ext(path))] || !b.promising(row.FS, path, archive) {
+		ext := strings.ToLower(pathpkg.Ext(path))
+		if !archive && !imageNames[ext] || !b.promising(row.FS, path, archive) && !(bundle && programNames[ext]) {
 			return nil
 		}
 		name := fmt.Sprintf("file %q in %s", path, row.Name)
@@ -53,6 +55,28 @@ func (b *builder) members(sp, id, depth int, t *tree, row Tree) error {
 		s := b.addSpace(name, bytes.NewReader(data), int64(len(data)), id)
 		return b.space(s, id, depth+1)
 	})
+}
+
+// maxBundle is the number of entries up to which an archive is taken for a bundle of images with their descriptions. In
+// such a one a program without a header is the firmware, and not one file among the device's own.
+const maxBundle = 64
+
+// programNames are the endings of programs and dumps in bundles, which need no header.
+var programNames = map[string]bool{".bin": true, ".img": true, ".fw": true, ".rom": true, ".ota": true, ".dump": true, ".mcu": true}
+
+// rootLike reports whether a folder, or one some levels below it, looks like a root file system.
+func rootLike(n *node, levels int) bool {
+	for _, name := range []string{"etc", "bin", "sbin", "usr", "lib"} {
+		if kid := n.kids[name]; kid != nil && kid.kids != nil {
+			return true
+		}
+	}
+	for _, kid := range n.kids {
+		if levels > 0 && kid.kids != nil && rootLike(kid, levels-1) {
+			return true
+		}
+	}
+	return false
 }
 
 // imageNames are the endings that images have in file systems. Looking into every file would unpack all of them.

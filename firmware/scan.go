@@ -102,7 +102,45 @@ func (b *builder) addSpace(name string, r io.ReaderAt, size int64, from int) int
 
 // space maps a whole space.
 func (b *builder) space(i, parent, depth int) error {
-	return b.scan(i, 0, b.im.Spaces[i].Size, parent, depth)
+	s := b.im.Spaces[i]
+	b.cutHeader(i, section{s.r, s.Size})
+	p := &piece{kind: "partition", size: s.Size, scan: true}
+	if p.avb(section{s.r, s.Size}); len(p.inner) > 0 {
+		return b.place(i, 0, 0, p, parent, depth)
+	}
+	return b.scan(i, 0, s.Size, parent, depth)
+}
+
+// maxCut is the size up to which a space may end inside the first header of what it starts as: the largest superblock
+// that is wanted as a whole, with what stands before it.
+const maxCut = 4 << 10
+
+// cutHeader names a space that starts as something and ends before that can be told: as bytes alone it would pass for
+// text or for data with nothing to find in it.
+func (b *builder) cutHeader(i int, s section) {
+	if s.size > maxCut {
+		return
+	}
+	what := ""
+	for k := range formats {
+		f := &formats[k]
+		if f.starts != nil || !f.matches(s.r, 0, s.size) {
+			continue
+		}
+		held, entries := b.held, b.entries
+		p, err := f.parse(b, s)
+		b.held, b.entries = held, entries
+		if p != nil && err == nil {
+			return
+		}
+		var why *problem
+		if what == "" && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &why) && why.reason == Truncated) {
+			what = string(f.kind)
+		}
+	}
+	if what != "" {
+		b.unread(i, 0, s.size, what, fail(Truncated, "it starts as %s and ends inside its first header; get a whole copy of the image", what))
+	}
 }
 
 // scan looks for things in [from, to) of a space and maps them, and what is between them.
@@ -173,6 +211,10 @@ func (b *builder) find(sp int, from, to int64) (int64, *piece) {
 		buf := b.window[:min(pos+window+maxMagic, to)-base]
 		m, err := r.ReadAt(buf, base)
 		if m < len(buf) {
+			if why := (*problem)(nil); errors.As(err, &why) { // of what the space is made of, not of the source
+				b.unread(sp, base, to-base, "the rest", err)
+				return 0, nil
+			}
 			if err != nil && !errors.Is(err, io.EOF) && b.readErr == nil {
 				b.readErr = err
 				return 0, nil

@@ -246,17 +246,3 @@ func parseForeign(b *builder, s section) (*piece, error) {
 	p.note("file system", 0, s.size, fail(Unsupported, "recognised, not read; mount a copy and give the folder"))
 	return p, nil
 }
-
-// parseEROFS names the read-only file system of newer Android devices by its superblock (fs/erofs/erofs_fs.h).
-func parseEROFS(b *builder, s section) (*piece, error) {
-	h, err := s.bytes(1024, 128)
-	if err != nil {
-		return nil, err
-	}
-	if h[12] < 9 || h[12] > 16 {
-		return nil, fmt.Errorf("blocks of 2^%d bytes", h[12])
-	}
-	p := &piece{kind: "erofs", size: int64(le.Uint32(h[36:])) << h[12], name: printable(h[64:80]), detail: "EROFS"}
-	p.note("erofs", 0, p.size, fail(Unsupported, "recognised, not read; unpack it with fsck.erofs and give the folder"))
-	return p.cut(s), nil
-}

@@ -89,7 +89,10 @@ func parseYAFFS2(b *builder, s section) (*piece, error) {
 	best, bestFit := *y, 0
 	for _, page := range []int64{2048, 4096, 512, 1024, 8192, 16384} {
 		for _, spare := range []int64{64, 128, 16, 32, 224, 256, 448, 512, 640, 1280} {
-			for _, tags := range []int64{0, 2} {
+			for _, tags := range []int64{0, 2, 4, 8, 16, 30, 32} {
+				if tags+16 > spare {
+					break
+				}
 				y.page, y.spare, y.tags = page, spare, tags
 				if n := y.fits(); n > bestFit {
 					best, bestFit = *y, n

@@ -208,9 +208,26 @@ func NewFirmware(item *image.Item, observations []assay.Observation, now time.Ti
 		for _, a := range p.Asks {
 			f.Credentials = append(f.Credentials, Credential{For: string(credentials.Unclear), Source: "binary", Key: printable(a.Name), State: "unset", Shown: "(no value seen)", Note: credentials.Unset, Place: p.Place(a.Offset).Place})
 		}
+		f.secrets(&p.Contents, func(x rootfs.Place) string { return p.Place(x.Offset).Place }, now)
 		f.add(p.Components, "")
 	}
 	return f
+}
+
+// secrets takes in the keys, tokens and certificates of a tree or of a program without files.
+func (f *Firmware) secrets(c *rootfs.Contents, at func(rootfs.Place) string, now time.Time) {
+	for i := range c.Secrets {
+		s := &c.Secrets[i]
+		f.Secrets = append(f.Secrets, Secret{secrets.Words(s), s.Encrypted, s.PublicKey, printable(s.Shown), at(s.Place)})
+	}
+	for i := range c.Certificates {
+		x := &c.Certificates[i]
+		y := Certificate{Subject: printable(x.Subject), Algorithm: x.Algorithm, Bits: x.Bits, Signature: x.Signature, NotAfter: x.NotAfter.Format("2006-01-02"), Expired: x.NotAfter.Before(now), Weak: secrets.Weak(x), Place: at(x.Place), print: x.PublicKey + x.NotAfter.String()}
+		if x.Key != nil {
+			y.KeyAt = at(*x.Key)
+		}
+		f.Certificates = append(f.Certificates, y)
+	}
 }
 
 func (f *Firmware) tree(t *image.Tree, published map[string]string, now time.Time, show bool) {
@@ -255,18 +272,7 @@ func (f *Firmware) tree(t *image.Tree, published map[string]string, now time.Tim
 	for _, s := range c.Settings {
 		f.Settings = append(f.Settings, Setting{s.Means, printable(s.Text), at(s.Place)})
 	}
-	for i := range c.Secrets {
-		s := &c.Secrets[i]
-		f.Secrets = append(f.Secrets, Secret{secrets.Words(s), s.Encrypted, s.PublicKey, printable(s.Shown), at(s.Place)})
-	}
-	for i := range c.Certificates {
-		x := &c.Certificates[i]
-		y := Certificate{Subject: printable(x.Subject), Algorithm: x.Algorithm, Bits: x.Bits, Signature: x.Signature, NotAfter: x.NotAfter.Format("2006-01-02"), Expired: x.NotAfter.Before(now), Weak: secrets.Weak(x), Place: at(x.Place), print: x.PublicKey + x.NotAfter.String()}
-		if x.Key != nil {
-			y.KeyAt = at(*x.Key)
-		}
-		f.Certificates = append(f.Certificates, y)
-	}
+	f.secrets(c, at, now)
 	for _, u := range c.Updates {
 		f.Updates = append(f.Updates, Update{printable(u.Client), printable(u.Address), u.Over, string(u.Verified), printable(u.VerifiedBy), at(u.Place)})
 	}

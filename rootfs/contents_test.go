@@ -310,6 +310,25 @@ func TestImage(t *testing.T) {
 	}
 }
 
+func TestImagePairs(t *testing.T) {
+	image := "\x00{\"ssid\":\"Lamp\",\"wifi_password\":\"Lamp2024x\",\"port\":80}\x00\x01AT+CWSAP=\"Kettle\",\"boil4tea\",5,3\r\n\x00\x02/login?user=admin&passwd=8h4Kx2&go=1\x00" +
+		"{\"password\":\"%s\",\"psk\":\"password\"}\x00AT+CWJAP=\"%s\",\"%s\"\x00set passwd=<new> to change\x00{\"pass\":\"\"}\x00"
+	got, err := ReadImage(context.Background(), strings.NewReader(image))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, c := range got {
+		found = append(found, c.Key+"="+c.Secret)
+		if !strings.HasPrefix(image[c.Place.Offset:], c.Secret) {
+			t.Errorf("%q is not at %d", c.Secret, c.Place.Offset)
+		}
+	}
+	if diff := cmp.Diff(found, []string{"wifi_password=Lamp2024x", "Kettle=boil4tea", "passwd=8h4Kx2"}); diff != "" {
+		t.Errorf("credentials (-got +want):\n%s", diff)
+	}
+}
+
 func TestRealImages(t *testing.T) {
 	for _, tt := range []struct {
 		image string

@@ -211,6 +211,9 @@ func (c *Credential) value(v string) (ok bool) {
 	if strings.Trim(v, "*xX.•") == "" {
 		return false // blotted out
 	}
+	if c.Source == "script" && (v == "0" || v == "1" || strings.Contains(v, " ") && secretName(strings.NewReplacer("/", "_", " ", "_").Replace(v))) {
+		return false // a flag or a counter; a command that speaks of passwords
+	}
 	c.State, _, _ = classify(v)
 	if c.State == Hashed && !strings.HasPrefix(v, "$") && !strings.HasPrefix(v, "{") || c.State == Locked {
 		c.State = Plain

@@ -118,7 +118,7 @@ func (f *imageFinder) see(t text) {
 			return
 		}
 	}
-	if len(t.s) > 63 {
+	if f.pairs(t) || len(t.s) > 63 {
 		return
 	}
 	prev := f.last[0]
@@ -148,6 +148,35 @@ func (f *imageFinder) see(t text) {
 			break
 		}
 	}
+}
+
+var (
+	jsonPair = regexp.MustCompile(`"([A-Za-z][A-Za-z0-9_.\-]{2,40})"\s?:\s?"([!-~]{1,64}?)"`)
+	formPair = regexp.MustCompile(`(?:^|[&;,?\s])([A-Za-z][A-Za-z0-9_.\-]{2,40})=([!#-%'-+\--:<-~]{1,64})`)
+	// The command by which a host tells a Wi-Fi module of Espressif to open an access point, or to join one: name and pass phrase.
+	atWiFi = regexp.MustCompile(`^AT\+CW(?:SAP|JAP)(?:_CUR|_DEF)?="([^"]{1,32})","([!-~]{8,63})"`)
+)
+
+// pairs takes the credentials of a string that holds several settings: JSON, a query, a command to a Wi-Fi module.
+func (f *imageFinder) pairs(t text) (found bool) {
+	if m := atWiFi.FindStringSubmatchIndex(t.s); m != nil && !strings.Contains(t.s[m[4]:m[5]], "%") {
+		f.add(Credential{Source: "binary", Key: t.s[m[2]:m[3]], Secret: t.s[m[4]:m[5]], State: Plain, Beside: true, Why: "a command to a Wi-Fi module gives it as the pass phrase of this network"}, t.off+int64(m[4]))
+		return true
+	}
+	if len(t.s) < 12 || !strings.ContainsAny(t.s, ":=") {
+		return false
+	}
+	for _, shape := range []*regexp.Regexp{jsonPair, formPair} {
+		for _, m := range shape.FindAllStringSubmatchIndex(t.s, 64) {
+			c := Credential{Source: "binary", Key: t.s[m[2]:m[3]]}
+			v := t.s[m[4]:m[5]]
+			if secretName(c.Key) && c.value(v) && !c.Placeholder && likePassword(v) && !strings.HasPrefix(strings.ToLower(v), strings.ToLower(c.Key)) {
+				f.add(c, t.off+int64(m[4]))
+				found = true
+			}
+		}
+	}
+	return found
 }
 
 // second looks at the words made like a pass phrase that was found: another secret stands beside its second mention.

@@ -85,6 +85,7 @@ type Program struct {
 	Size        int64
 	What        string // "esp-image at 0x0"
 	Credentials []rootfs.Credential
+	Contents    rootfs.Contents // keys, certificates and tokens; places are offsets from the program's start
 	Components  []component.Component
 	// Forces is a text that speaks of making somebody choose a password.
 	Forces *rootfs.Place
@@ -110,7 +111,7 @@ func (i *Item) Whole() bool {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(i.Programs, func(p *Program) bool { return len(p.Unread) > 0 })
+	return !slices.ContainsFunc(i.Programs, func(p *Program) bool { return len(p.Unread)+len(p.Contents.Unread) > 0 })
 }
 
 // Place says where something stands in a tree, from the item down.

@@ -57,11 +57,12 @@ func (p *Program) read(ctx context.Context) (err error) {
 	}()
 	finder := component.NewFinder()
 	var texts *rootfs.ImageReader
+	var contents *rootfs.ProgramReader
 	look := &programReader{program: p}
 	readers := []reading.Reader{finder, look}
 	if p.What != string(kindLinux) { // a kernel's texts name symbols, no settings
-		texts, look.texts = rootfs.NewImageReader(), true
-		readers = append(readers, texts)
+		texts, contents, look.texts = rootfs.NewImageReader(), rootfs.NewProgramReader(), true
+		readers = append(readers, texts, contents)
 	}
 	stats, err := reading.Stream(ctx, p.What, io.NewSectionReader(p.Item.Image.Bytes(p.Space), p.Offset, p.Size), readers...)
 	if err != nil {
@@ -69,7 +70,8 @@ func (p *Program) read(ctx context.Context) (err error) {
 	}
 	p.Components = finder.Inventory(stats).Components
 	if texts != nil {
-		p.Credentials = texts.Credentials()
+		p.Credentials, p.Contents = texts.Credentials(), contents.Contents(stats)
+		p.takeCredentials()
 	}
 	p.What = fmt.Sprintf("%s at %#x", p.What, p.Offset)
 	for j := range p.Components {
@@ -105,6 +107,19 @@ func (r *programReader) File(string) func(*reading.Window) {
 			}
 		}
 	}
+}
+
+// takeCredentials takes in the credentials that were found by their own form, besides those found by the words around them.
+func (p *Program) takeCredentials() {
+	for _, c := range p.Contents.Credentials {
+		known := slices.ContainsFunc(p.Credentials, func(x rootfs.Credential) bool {
+			return x.Secret == c.Secret && (x.Place.Offset == c.Place.Offset || x.Key == c.Key)
+		})
+		if !known {
+			p.Credentials = append(p.Credentials, c)
+		}
+	}
+	p.Contents.Credentials = nil
 }
 
 // maxAsks bounds the settings that are named of one program.

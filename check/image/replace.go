@@ -62,8 +62,8 @@ const (
 	maxScript = 1 << 20 // bytes of a script that is looked through
 	maxWrites = 4096    // settings files
 	maxMeans  = 10_000
-	sniff     = 512 // bytes by which text is told from programs
-	nearby    = 128 // longer than any text that speaks of choosing a password
+	sniff     = 512             // bytes by which text is told from programs
+	nearby    = 2 * phrasesNear // longer than any text that speaks of choosing a password
 )
 
 // replaceReader fills a Replacement while the files of a tree are read.
@@ -221,12 +221,16 @@ func (r *replaceReader) write(base string, at rootfs.Place) {
 
 var (
 	// What a name or a message of making somebody choose a password is made of: an anchor by which it is found, and around it the rest.
-	anchors = [][]byte{[]byte("asswo"), []byte("asswd"), []byte("Pwd"), []byte("pwd"), []byte("PWD"), []byte("ogin"), []byte("ASSWO")}
-	forced  = regexp.MustCompile(`(?i)first[ _-]?(?:time)?[ _-]?(?:user|admin)?[ _-]?log[ _-]?in` +
+	anchors = [][]byte{[]byte("asswo"), []byte("asswd"), []byte("Pwd"), []byte("pwd"), []byte("PWD"), []byte("ogin"), []byte("ASSWO"),
+		[]byte("must_ch"), []byte("mustCh"), []byte("MustCh"), []byte("must_mod"), []byte("mustMod"), []byte("irst_"), []byte("FIRST_"), []byte("irstB"), []byte("irstR"), []byte("irstT"), []byte("irstU")}
+	forced = regexp.MustCompile(`(?i)first[ _-]?(?:time)?[ _-]?(?:user|admin)?[ _-]?log[ _-]?in` +
 		`|(?:forced?|must|have[ _-]to|please|should|required[ _-]to)[ _-]?(?:to[ _-])?(?:set|change|create|choose|modify|reset|update)[ _-]?(?:up[ _-])?(?:the|your|a|an)?[ _-]?(?:user|admin|administrator|default|device|login|initial|factory|new|own|strong)?[ _'s-]*(?:password|passwd|pwd)` +
 		`|(?:change|set|create|choose|modify|replace)[ _-]?(?:the|your)?[ _-]?(?:default|factory|initial)[ _-]?(?:admin|user|login)?[ _-]?(?:password|passwd|pwd)` +
 		`|(?:need|force)[ _-]?(?:set|change|modify|reset|init)?[ _-]?(?:user|admin)?(?:password|passwd|pwd)|init(?:ial)?[ _-]?(?:password|passwd|pwd)[ _-]?(?:set|done|flag|state)` +
-		`|(?:password|passwd|pwd)[ _-]?(?:is[ _-]|still[ _-]|has[ _-])*(?:not|never|un)[ _-]?(?:been[ _-])?(?:changed|modified|initiali[sz]ed)|(?:password|passwd|pwd)[ _-](?:is[ _-]|still[ _-])+(?:the[ _-])?default`)
+		`|(?:password|passwd|pwd)[ _-]?(?:is[ _-]|still[ _-]|has[ _-])*(?:not|never|un)[ _-]?(?:been[ _-])?(?:changed|modified|initiali[sz]ed)|(?:password|passwd|pwd)[ _-](?:is[ _-]|still[ _-])+(?:the[ _-])?default` +
+		// Names of settings: a flag that a password must be changed, or was; that the device was never set up.
+		`|must_?(?:change|chg|modify)|(?:is|use|using)_?default_?(?:password|passwd|pwd)|(?:password|passwd|pwd)_?(?:changed|modified|inited|initiali[sz]ed)(?:_?flag)?\s*["']?\s*[=:]` +
+		`|first_?(?:time)?_?(?:boot|run|use|setup|config|logon|access)_?(?:wizard|flag|done|setup|password|passwd|pwd)`)
 )
 
 // systemProgram reports whether a program speaks of choosing passwords since that
@@ -241,8 +245,9 @@ func systemProgram(name string) bool {
 	return false
 }
 
-// forces gives the offset of the first text that speaks of making somebody choose
-// a password, or -1.
+// forces gives the offset of the first text that speaks of making somebody choose a
+// password, or -1: the name of a setting for that, or words of one of the
+// languages of phrases.json. It is only ever a hint that a value may be replaced.
 func forces(window []byte) int {
 	first := -1
 	for _, anchor := range anchors {
@@ -259,6 +264,9 @@ func forces(window []byte) int {
 				break
 			}
 		}
+	}
+	if i := asksInWords(window); i >= 0 && (first < 0 || i < first) {
+		first = i
 	}
 	return first
 }

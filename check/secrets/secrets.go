@@ -44,49 +44,64 @@ func run(ctx context.Context, pass *check.Pass) (any, error) {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			err = cmp.Or(err, observe(pass, t))
+			err = cmp.Or(err, observe(pass, place{t.Item.Evidence.Name, t.Name, &t.Contents, t.Place, rootfs.Place.String}))
+		}
+		for _, p := range item.Programs {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			at := func(x rootfs.Place) assay.Reference { return p.Place(x.Offset) }
+			err = cmp.Or(err, observe(pass, place{item.Evidence.Name, p.What, &p.Contents, at, func(x rootfs.Place) string { return fmt.Sprintf("offset %#x", p.Offset+x.Offset) }}))
 		}
 	}
 	return nil, err
 }
 
-// observe states what follows from the secrets of one tree.
-func observe(pass *check.Pass, t *image.Tree) error {
+// place is a tree, or a program without files, and how places in it are named.
+type place struct {
+	item, name string
+	contents   *rootfs.Contents
+	at         func(rootfs.Place) assay.Reference
+	words      func(rootfs.Place) string
+}
+
+// observe states what follows from the secrets of one tree or program.
+func observe(pass *check.Pass, t place) error {
 	var open, identities []assay.Reference
 	kinds := map[string]int{}
 	told := 0
 	remark := func(format string, args ...any) {
 		if told++; told <= maxTold {
-			pass.Remark(t.Item.Evidence.Name + ": " + t.Name + ": " + fmt.Sprintf(format, args...))
+			pass.Remark(t.item + ": " + t.name + ": " + fmt.Sprintf(format, args...))
 		}
 	}
-	for i := range t.Contents.Secrets {
-		s := &t.Contents.Secrets[i]
+	for i := range t.contents.Secrets {
+		s := &t.contents.Secrets[i]
 		switch {
 		case s.Kind == rootfs.AuthorizedKey:
-			remark("%s: a public key that may log in to every unit", check.Printable(s.Place.String()))
+			remark("%s: a public key that may log in to every unit", check.Printable(t.words(s.Place)))
 			continue
 		case s.Encrypted:
-			remark("%s: a private key that a pass phrase protects", check.Printable(s.Place.String()))
+			remark("%s: a private key that a pass phrase protects", check.Printable(t.words(s.Place)))
 			continue
 		}
 		kinds[Words(s)]++
-		open = append(open, t.Place(s.Place))
+		open = append(open, t.at(s.Place))
 	}
-	for i := range t.Contents.Certificates {
-		c := &t.Contents.Certificates[i]
+	for i := range t.contents.Certificates {
+		c := &t.contents.Certificates[i]
 		if c.Key != nil {
-			identities = append(identities, t.Place(*c.Key), t.Place(c.Place))
+			identities = append(identities, t.at(*c.Key), t.at(c.Place))
 		}
 		if !c.NotAfter.IsZero() && c.NotAfter.Before(pass.Now()) {
-			remark("%s: a certificate that ran out on %s", check.Printable(c.Place.String()), c.NotAfter.Format("2006-01-02"))
+			remark("%s: a certificate that ran out on %s", check.Printable(t.words(c.Place)), c.NotAfter.Format("2006-01-02"))
 		}
 		if weak := Weak(c); weak != "" {
-			remark("%s: a certificate with %s", check.Printable(c.Place.String()), weak)
+			remark("%s: a certificate with %s", check.Printable(t.words(c.Place)), weak)
 		}
 	}
-	for _, reason := range slices.Sorted(maps.Keys(t.Contents.Passed)) {
-		remark("left out: %s, %d", reason, t.Contents.Passed[reason])
+	for _, reason := range slices.Sorted(maps.Keys(t.contents.Passed)) {
+		remark("left out: %s, %d", reason, t.contents.Passed[reason])
 	}
 	say := func(term assay.TermID, at []assay.Reference, note string) error {
 		return pass.Report(assay.Observation{Subject: assay.Product, Term: term, Value: assay.Bool(true), Evidence: at[:min(len(at), maxCited)], Note: check.Printable(note)})

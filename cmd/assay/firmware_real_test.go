@@ -81,7 +81,7 @@ var realRows = map[string]realRow{
 	"formats/f2fs.img.xz":                      {kinds: []string{"xz", "f2fs"}, never: noAccount},
 	"formats/jffs2_le.img":                     {kinds: []string{"jffs2"}, never: noAccount},
 	"formats/yaffs2_be.img":                    {kinds: []string{"yaffs2"}, never: noAccount},
-	"formats/npm_pybricks-firmware-7.28.0.tgz": {kinds: []string{"gzip", "tar", "zip"}, never: noAccount},
+	"formats/npm_pybricks-firmware-7.28.0.tgz": {verdict: "INCONCLUSIVE", kinds: []string{"gzip", "tar", "zip", "cortex-m"}, unread: []string{"unknown"}, never: noAccount},
 	"formats/testfile.hex":                     {verdict: "INCONCLUSIVE", kinds: []string{"intel-hex"}},
 	"formats/testfile.srec":                    {verdict: "INCONCLUSIVE", unread: []string{"unknown"}},
 	"formats/uboot.dtb":                        {verdict: "INCONCLUSIVE", never: noAccount},

@@ -22,6 +22,9 @@ need cpio cpio
 need zstd zstd
 need lzop lzop
 need lz4 lz4
+need mkfs.erofs erofs-utils
+need 7z p7zip-full
+need mkfs.exfat exfatprogs
 need chromium chromium
 need node nodejs
 if [ ${#want[@]} -gt 0 ]; then
