@@ -41,6 +41,7 @@ type Record struct {
 	Address      netip.Addr `json:"address"`
 	MAC          string     `json:"mac,omitempty"`  // from the neighbour table
 	Unit         string     `json:"unit,omitempty"` // what the person calls this unit
+	Run          string     `json:"run,omitempty"`  // the same in records of units that were named together
 	Make         string     `json:"make,omitempty"`
 	Model        string     `json:"model,omitempty"`
 	State        State      `json:"state,omitempty"`
@@ -156,6 +157,7 @@ type Attempt struct {
 	Secret   string  `json:"secret,omitempty"`   // keyed digest of a password that is not public
 	Source   string  `json:"source,omitempty"`   // where a default is published
 	Date     string  `json:"date,omitempty"`     // the day that was looked up
+	Other    bool    `json:"other,omitempty"`    // the person set another password at set-up, and said which
 	Outcome  Outcome `json:"outcome"`
 	Why      string  `json:"why,omitempty"`
 }

@@ -25,6 +25,7 @@ type Work struct {
 	Guesses      int     // wrong log-ins to try; 0: no test of guessing
 	GuessPort    int     // at this port alone; 0: every way in
 
+	Run             string // what the records of units that are named together share
 	Label           string // what the person calls the unit
 	Make, Model, By string
 	State           State
@@ -84,7 +85,7 @@ const identifiers = 12
 // Inspect looks at the device. An error says that nothing could be looked at; what
 // was cut short stands in the record.
 func Inspect(ctx context.Context, s *Session, w *Work) (*Record, error) {
-	r := &Record{Format: Format, Started: s.start.UTC(), Address: s.addr, Unit: w.Label, Make: w.Make, Model: w.Model, State: w.State, By: w.By, Limits: s.limits, Services: []Service{}, Ways: []Way{}}
+	r := &Record{Format: Format, Started: s.start.UTC(), Address: s.addr, Unit: w.Label, Run: w.Run, Make: w.Make, Model: w.Model, State: w.State, By: w.By, Limits: s.limits, Services: []Service{}, Ways: []Way{}}
 	if k := address.KindOf(s.addr); k != address.Loopback && k != address.Private && k != address.LinkLocal {
 		r.AuthorisedBy = s.o.AuthorisedBy
 	}

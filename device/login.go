@@ -226,6 +226,7 @@ func (l *logins) defaults(ctx context.Context, t *trial, candidates []Default) e
 	for _, d := range tried {
 		o, reason, err := t.attempt(ctx, "log-in with a published default", &credential{d.User, d.Password})
 		a := Attempt{User: d.User, Password: d.Password, Blank: d.Password == "", Source: d.Source, Date: d.Date, Outcome: o, Why: reason}
+		a.Other = l.set != nil && l.set.Password != d.Password
 		if o == Accepted {
 			o, reason, err = t.again(ctx, d.User, o, reason)
 			a.Outcome, a.Why = o, reason

@@ -33,10 +33,16 @@ func SameUnit(a, b *Record) string {
 	return ""
 }
 
-// Compare finds what two units share. It takes the caller's word that they are two
-// units, save where SameUnit knows better: then there is nothing to find.
+// TwoUnits reports whether two records are of two units because a person said so:
+// by naming both addresses in one run, or by calling them differently. Two records
+// of one unit, before and after set-up, are not told apart by their addresses.
+func TwoUnits(a, b *Record) bool {
+	return SameUnit(a, b) == "" && (a.Run != "" && a.Run == b.Run || a.Unit != "" && b.Unit != "")
+}
+
+// Compare finds what two units share; nothing where they are not said to be two.
 func Compare(a, b *Record) []Shared {
-	if SameUnit(a, b) != "" {
+	if !TwoUnits(a, b) {
 		return nil
 	}
 	var out []Shared

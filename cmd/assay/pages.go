@@ -28,6 +28,9 @@ func productOf(p *dossier.Product) check.Product {
 			out.Pages = append(out.Pages, x)
 		}
 	}
+	for _, n := range p.Interfaces {
+		out.Interfaces = append(out.Interfaces, check.Interface{ID: n.ID, Protocol: n.Protocol, Port: int(n.Port)})
+	}
 	return out
 }
 
