@@ -109,7 +109,7 @@ func coapWords(v *Service, m *coapMessage) {
 	switch {
 	case m.code == 0x45:
 		v.Asks = No
-		v.Details = append(v.Details, "it lists its resources to everybody: "+printable(bytes.TrimSpace(m.payload), 300))
+		v.Details = append(v.Details, "it lists its resources to everybody: "+printable(bytes.TrimSpace(m.payload), 120))
 	case m.code == 0x81 || m.code == 0x83: // 4.01 Unauthorized, 4.03 Forbidden
 		v.Asks = Yes
 		v.Details = append(v.Details, "/.well-known/core: "+m.Code())

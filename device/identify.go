@@ -45,9 +45,30 @@ var probes = []struct {
 }
 
 // service identifies what answers at an open TCP port; c is the connection that
-// found it open, which it closes.
+// found it open, which it closes, or nil where that was reset at once.
 func (s *Session) service(ctx context.Context, c *conn, port int) Service {
 	out := Service{Network: "tcp", Port: port, Protocol: "unknown", Asks: Unknown, seen: &seen{}}
+	got := s.greeting(c, port)
+	g := identify(got)
+	if g.protocol == "http" && strings.Contains(strings.ToUpper(g.product), "RTSP") { // it takes HTTP as a tunnel for RTSP
+		if b, err := s.exchangeOnce(ctx, "rtsp", port, probes[0].ask); err == nil && identify(b).protocol == "rtsp" {
+			g, got = identify(b), b
+		}
+	}
+	if g.protocol == "" || g.protocol == "tls" {
+		g, got = s.ask(ctx, port, got, &out)
+	}
+	out.take(g, got)
+	s.details(ctx, &out)
+	return out
+}
+
+// greeting is what a service says first, or in answer to an HTTP request.
+func (s *Session) greeting(c *conn, port int) []byte {
+	if c == nil {
+		return nil
+	}
+	defer c.Close()
 	c.mu.Lock()
 	c.x.Probe = "banner"
 	c.mu.Unlock()
@@ -58,19 +79,7 @@ func (s *Session) service(ctx context.Context, c *conn, port int) Service {
 			got = c.readSome(c, answerWait, quietWait, 4096, nil)
 		}
 	}
-	c.Close()
-	g := identify(got)
-	if g.protocol == "http" && strings.Contains(strings.ToUpper(g.product), "RTSP") { // it takes HTTP as a tunnel for RTSP
-		if b, err := s.exchangeOnce(ctx, "rtsp", port, probes[0].ask); err == nil && identify(b).protocol == "rtsp" {
-			g, got = identify(b), b
-		}
-	}
-	if g.protocol == "" {
-		g, got = s.ask(ctx, port, got, &out)
-	}
-	out.take(g, got)
-	s.details(ctx, &out)
-	return out
+	return got
 }
 
 func (c *conn) ended() bool {

@@ -17,6 +17,7 @@ type Work struct {
 	TCP   []int // ports; nil: all
 	UDP   []int // ports that are asked in every protocol, besides those that protocols are known for
 	Sweep bool  // find open UDP ports among all
+	NoUDP bool  // ask nothing over UDP
 
 	Logins       bool // look for ways in, and try published defaults
 	SSHPasswords bool // try passwords over SSH too
@@ -44,7 +45,11 @@ func Plan(s *Session, w *Work) []string {
 	for _, port := range sortedPorts(plan) {
 		udp = append(udp, fmt.Sprintf("%d (%s)", port, strings.Join(plan[port], ", ")))
 	}
-	out = append(out, "UDP: one question, again once where nothing comes, to ports "+strings.Join(udp, "; ")+"; and to others at which services that were found hint")
+	if w.NoUDP {
+		out = append(out, "UDP: nothing")
+	} else {
+		out = append(out, "UDP: one question, again once where nothing comes, to ports "+strings.Join(udp, "; ")+"; and to others at which services that were found hint")
+	}
 	if w.Sweep {
 		out = append(out, "UDP: a CoAP ping of 4 bytes to each of 65535 ports")
 	}
@@ -133,6 +138,10 @@ func (s *Session) services(ctx context.Context, w *Work, r *Record) error {
 		return fmt.Errorf("scan %s: %w", s.addr, err)
 	}
 	named := w.UDP
+	if w.NoUDP {
+		r.UDP = Ports{Open: []int{}}
+		return s.answered(ctx, r)
+	}
 	if w.Sweep {
 		named = slices.Concat(named, s.sweepUDP(ctx))
 	}
@@ -140,6 +149,11 @@ func (s *Session) services(ctx context.Context, w *Work, r *Record) error {
 	s.progress("UDP ports")
 	r.UDP, udp = s.scanUDP(ctx, udpPlan(named, r.Services))
 	r.Services = append(r.Services, udp...)
+	return s.answered(ctx, r)
+}
+
+// answered is an error where nothing at all came back.
+func (s *Session) answered(ctx context.Context, r *Record) error {
 	slices.SortFunc(r.Services, func(a, b Service) int { return cmp.Or(strings.Compare(a.Network, b.Network), a.Port-b.Port) })
 	if r.TCP.Closed == 0 && len(r.Services) == 0 && ctx.Err() == nil {
 		return fmt.Errorf("%s: %w", s.addr, ErrSilent)

@@ -78,7 +78,7 @@ const maxAgain = 3000
 // scanner is one scan of TCP ports.
 type scanner struct {
 	s     *Session
-	found func(*conn, int) // is handed each open connection; does not block
+	found func(*conn, int) // is handed each open connection, nil where it was reset at once; does not block
 
 	mu     sync.Mutex // guards the fields below
 	ports  Ports
@@ -131,15 +131,14 @@ func (s *Session) scanTCP(ctx context.Context, ports []int, found func(*conn, in
 }
 
 func (c *scanner) sweep(ctx context.Context, ports []int, timeout time.Duration) {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
 	var next, done atomic.Int64
+	var over atomic.Bool // no more ports are begun; those that are on their way end
 	var group sync.WaitGroup
 	for range min(c.s.limits.Parallel, len(ports)) {
 		group.Go(func() {
 			for {
 				i := int(next.Add(1)) - 1
-				if i >= len(ports) || ctx.Err() != nil {
+				if i >= len(ports) || ctx.Err() != nil || over.Load() {
 					return
 				}
 				if err := c.port(ctx, ports[i], timeout); err != nil {
@@ -148,7 +147,7 @@ func (c *scanner) sweep(ctx context.Context, ports []int, timeout time.Duration)
 						c.failed = err
 					}
 					c.mu.Unlock()
-					stop()
+					over.Store(true)
 					return
 				}
 				if n := done.Add(1); n%2048 == 0 {
@@ -177,15 +176,17 @@ func (c *scanner) port(ctx context.Context, port int, timeout time.Duration) err
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case err == nil:
+	case err == nil, isReset(err): // it opened, and was reset before we looked: something is there
 		c.alive = true
 		if len(c.ports.Open) >= maxOpen {
-			conn.Close()
+			if conn != nil {
+				conn.Close()
+			}
 			return fmt.Errorf("%w: more than %d ports are open, so what answers is not the device's services", ErrBudget, maxOpen)
 		}
 		c.ports.Open = append(c.ports.Open, port)
 		c.found(conn, port)
-	case errors.Is(err, errSelf), isRefused(err), isReset(err):
+	case errors.Is(err, errSelf), isRefused(err):
 		c.alive = true
 		c.ports.Closed++
 	case ctx.Err() != nil:

@@ -17,7 +17,14 @@ var errSeen = errors.New("seen enough")
 // looked at is what the device offers.
 func sshConfig(user string, auth ...ssh.AuthMethod) *ssh.ClientConfig {
 	good, weak := ssh.SupportedAlgorithms(), ssh.InsecureAlgorithms()
-	c := &ssh.ClientConfig{User: user, Auth: auth, HostKeyCallback: ssh.InsecureIgnoreHostKey(), HostKeyAlgorithms: slices.Concat(good.HostKeys, weak.HostKeys)} //nolint:gosec // the device's key is what is looked at
+	c := &ssh.ClientConfig{User: user, Auth: auth, HostKeyCallback: ssh.InsecureIgnoreHostKey()} //nolint:gosec // the device's key is what is looked at
+	// Ed25519 before all: a server that names RSA without having such a key (dropbear 2022.83 does) falls over it.
+	c.HostKeyAlgorithms = []string{ssh.KeyAlgoED25519}
+	for _, a := range slices.Concat(good.HostKeys, weak.HostKeys) {
+		if a != ssh.KeyAlgoED25519 && !strings.Contains(a, "-cert-") {
+			c.HostKeyAlgorithms = append(c.HostKeyAlgorithms, a)
+		}
+	}
 	c.Ciphers = slices.Concat(good.Ciphers, weak.Ciphers)
 	c.KeyExchanges = slices.Concat(good.KeyExchanges, weak.KeyExchanges)
 	c.MACs = slices.Concat(good.MACs, weak.MACs)
