@@ -57,6 +57,10 @@ func (s *Session) service(ctx context.Context, c *conn, port int) Service {
 	}
 	if g.protocol == "" || g.protocol == "tls" {
 		g, got = s.ask(ctx, port, got, &out)
+	} else if g.protocol == "http" && bytes.HasPrefix(got[min(len(got), 8):], []byte(" 400")) { // servers tell so who speaks HTTP where they want TLS
+		if inner, b, ok := s.askTLS(ctx, port, &out); ok {
+			g, got = inner, b
+		}
 	}
 	out.take(g, got)
 	s.details(ctx, &out)

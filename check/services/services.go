@@ -70,7 +70,9 @@ func (r *reporter) of(rec *records.Record) {
 		at := rec.At(fmt.Sprintf("%s/%d of %s", v.Network, v.Port, rec.Address))
 		subject, known := r.subject(v)
 		what := strings.Join(strings.Fields(fmt.Sprintf("%s %s %s answers at %s port %d", v.Protocol, v.Product, v.Version, v.Network, v.Port)), " ")
-		r.say(subject, "interface.protocol", assay.Text(v.Protocol), what, at)
+		if v.Protocol != "unknown" {
+			r.say(subject, "interface.protocol", assay.Text(v.Protocol), what, at)
+		}
 		switch {
 		case len(r.named) == 0:
 		case known == device.Yes:

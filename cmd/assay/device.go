@@ -44,6 +44,7 @@ type deviceCommand struct {
 
 	Ports    string `help:"TCP ports (default: all)." placeholder:"1-1024,8080"`
 	UDP      string `name:"udp" help:"UDP ports to ask in every protocol that is known, besides the usual ones." placeholder:"PORTS"`
+	NoUDP    bool   `name:"no-udp" help:"Ask nothing over UDP."`
 	SweepUDP bool   `name:"sweep-udp" help:"Find open UDP ports among all, where the device says which are closed."`
 	NoLogins bool   `help:"Try no log-ins."`
 	SSH      string `name:"ssh-passwords" help:"Try passwords over SSH: yes, no, or auto: not on this machine itself, whose own accounts they would be." enum:"yes,no,auto" default:"auto"`
@@ -165,7 +166,7 @@ func (c *deviceCommand) addresses(ctx context.Context) ([]netip.Addr, error) {
 
 // work is what is to be looked at, the same for every unit.
 func (c *deviceCommand) work(ctx context.Context, env *environment, addresses []netip.Addr) (*device.Work, error) {
-	w := &device.Work{Sweep: c.SweepUDP, Logins: !c.NoLogins, SSHPasswords: c.SSH == "yes", Make: c.Make, Model: c.Model, State: device.State(c.State), By: env.user}
+	w := &device.Work{Sweep: c.SweepUDP, NoUDP: c.NoUDP, Logins: !c.NoLogins, SSHPasswords: c.SSH == "yes", Make: c.Make, Model: c.Model, State: device.State(c.State), By: env.user}
 	if c.SSH == "auto" {
 		for _, a := range addresses {
 			w.SSHPasswords = w.SSHPasswords || !a.IsLoopback()

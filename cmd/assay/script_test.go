@@ -36,6 +36,9 @@ func TestScripts(t *testing.T) {
 			}
 			e.Setenv("ROOT", root)
 			e.Setenv("INPUTS", filepath.Join(root, "..", "shared", "inputs"))
+			if err := serveUnits(e); err != nil {
+				return err
+			}
 			return serveSite(e)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
