@@ -176,52 +176,5 @@ func isDTLS(b []byte) bool {
 	return len(b) >= 13 && (b[0] == 22 || b[0] == 21) && b[1] == 0xfe && (b[2] == 0xff || b[2] == 0xfd) && int(binary.BigEndian.Uint16(b[11:])) <= len(b)-13
 }
 
-// SNMP, RFC 1157 and RFC 3416, by hand: one GET of two objects.
-
-// snmpGet asks for sysDescr and sysName in SNMPv2c.
-func snmpGet(community string, id uint32) []byte {
-	var b cryptobyte.Builder
-	const sequence, get = 0x30, 0xa0
-	b.AddASN1(sequence, func(b *cryptobyte.Builder) {
-		b.AddASN1Int64(1)
-		b.AddASN1OctetString([]byte(community))
-		b.AddASN1(get, func(b *cryptobyte.Builder) {
-			b.AddASN1Int64(int64(id & 0x7fffffff))
-			b.AddASN1Int64(0)
-			b.AddASN1Int64(0)
-			b.AddASN1(sequence, func(b *cryptobyte.Builder) {
-				for _, last := range []byte{1, 5} { // 1.3.6.1.2.1.1.1.0 and .5.0
-					b.AddASN1(sequence, func(b *cryptobyte.Builder) {
-						b.AddASN1(6, func(b *cryptobyte.Builder) { b.AddBytes([]byte{0x2b, 6, 1, 2, 1, 1, last, 0}) })
-						b.AddASN1NULL()
-					})
-				}
-			})
-		})
-	})
-	return b.BytesOrPanic()
-}
-
-// parseSNMP reads a response: the texts of the objects that were asked for.
-func parseSNMP(b []byte) (texts []string, ok bool) {
-	in := cryptobyte.String(b)
-	var message, pdu, list, community cryptobyte.String
-	var version, id, status, index int64
-	if !in.ReadASN1(&message, 0x30) || !message.ReadASN1Integer(&version) || version < 0 || version > 1 || !message.ReadASN1(&community, 4) ||
-		!message.ReadASN1(&pdu, 0xa2) || !pdu.ReadASN1Integer(&id) || !pdu.ReadASN1Integer(&status) || !pdu.ReadASN1Integer(&index) || !pdu.ReadASN1(&list, 0x30) {
-		return nil, false
-	}
-	for range 8 {
-		var pair, name, text cryptobyte.String
-		if list.Empty() || !list.ReadASN1(&pair, 0x30) || !pair.ReadASN1(&name, 6) {
-			break
-		}
-		if pair.ReadASN1(&text, 4) && len(text) > 0 {
-			texts = append(texts, printable(text, 200))
-		}
-	}
-	return texts, true
-}
-
 // datagramWait is how long an answer to a datagram is waited for.
 const datagramWait = 1200 * time.Millisecond

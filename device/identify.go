@@ -20,6 +20,7 @@ type seen struct {
 	path    string    // where that stood
 	onvif   *response // what the ONVIF service gave
 	onvifAt time.Time
+	kex     []string // SSH: the algorithms that the server offers
 }
 
 // Waits of the identification.

@@ -117,6 +117,20 @@ func TestSNMP(t *testing.T) {
 	}
 }
 
+func TestKex(t *testing.T) {
+	var b []byte
+	for _, list := range []string{"curve25519-sha256,diffie-hellman-group1-sha1", "ssh-ed25519,ssh-dss", "aes128-ctr,3des-cbc", "aes128-ctr,3des-cbc"} {
+		b = append(append(b, 0, 0, 0, byte(len(list))), list...)
+	}
+	b = append(append([]byte("SSH-2.0-x\r\n\x00\x00\x01\x00\x05\x14"), make([]byte, 16)...), b...)
+	if diff := cmp.Diff(outdated(parseKex(b)), []string{"diffie-hellman-group1-sha1", "ssh-dss", "3des-cbc"}); diff != "" {
+		t.Errorf("-got +want\n%s", diff)
+	}
+	if got := parseKex([]byte("SSH-2.0-x\r\nnonsense that is longer")); got != nil {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestDescriptions(t *testing.T) {
 	d, err := parseUPnP([]byte(`<?xml version="1.0"?><root xmlns="urn:schemas-upnp-org:device-1-0"><device><friendlyName>Kettle</friendlyName><modelName>K2</modelName><serialNumber>7</serialNumber><deviceList><device><friendlyName>Inner</friendlyName></device></deviceList></device></root>`))
 	if err != nil || d.Name != "Kettle" || d.Model != "K2" || len(d.words()) != 2 {
@@ -275,6 +289,8 @@ func FuzzReaders(f *testing.F) {
 			}
 		}
 		parseSNMP(b)
+		isSNMPv3(b)
+		outdated(parseKex(b))
 		parseMDNS(b)
 		parseSSDP(b)
 		_, _, _ = parseWSD(b)

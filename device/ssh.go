@@ -1,12 +1,14 @@
 package device
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
 	"slices"
 	"strings"
 
+	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -71,6 +73,13 @@ func (s *Session) sshLogin(ctx context.Context, v *Service, probe string, cred *
 				return nil, errSeen
 			})}
 	}
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if v.seen != nil && cred == nil {
+			v.seen.kex = parseKex(c.heard)
+		}
+	}()
 	config.HostKeyCallback = func(_ string, _ net.Addr, key ssh.PublicKey) error {
 		v.HostKey = ssh.FingerprintSHA256(key)
 		return nil
@@ -110,4 +119,47 @@ func (s *Session) sshDetails(ctx context.Context, v *Service) {
 	if v.HostKey != "" {
 		v.Details = append(v.Details, "host key "+v.HostKey)
 	}
+	if old := outdated(v.seen.kex); len(old) > 0 {
+		v.Details = append(v.Details, "it offers outdated algorithms: "+strings.Join(old, ", "))
+	}
+}
+
+// parseKex gives the names in a server's first message: after its version line, a
+// packet of lists (RFC 4253 7.1), of which the first eight matter.
+func parseKex(b []byte) []string {
+	_, b, ok := bytes.Cut(b, []byte("\n"))
+	if !ok || len(b) < 6 || b[5] != 20 {
+		return nil
+	}
+	in := cryptobyte.String(b[6:])
+	if !in.Skip(16) {
+		return nil
+	}
+	var names []string
+	for range 8 {
+		var n uint32
+		var list []byte
+		if !in.ReadUint32(&n) || n > 4096 || !in.ReadBytes(&list, int(n)) {
+			break
+		}
+		for name := range bytes.SplitSeq(list, []byte(",")) {
+			if len(name) > 0 && len(names) < 200 {
+				names = append(names, printable(name, 64))
+			}
+		}
+	}
+	return names
+}
+
+// outdated picks the algorithms that RFC 8758, RFC 9142 and OpenSSH have given up.
+func outdated(names []string) []string {
+	var out []string
+	for _, n := range names {
+		old := n == "ssh-dss" || n == "ssh-rsa" || n == "diffie-hellman-group1-sha1" || n == "diffie-hellman-group-exchange-sha1" || n == "diffie-hellman-group14-sha1" ||
+			strings.HasPrefix(n, "arcfour") || strings.HasSuffix(n, "-cbc") || strings.HasPrefix(n, "hmac-md5") || strings.HasPrefix(n, "hmac-sha1")
+		if old && !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out
 }

@@ -19,20 +19,21 @@ type udpProbe struct {
 	loose    bool // it may answer from another port
 	ask      func(s *Session) []byte
 	read     func(v *Service, b []byte) bool
+	also     func() []byte // a second question, where the first gets no answer; may be nil
 }
 
 func udpProbes() []udpProbe {
 	return []udpProbe{
-		{"dns", 53, false, func(*Session) []byte { return dnsVersion() }, readDNS},
-		{"tftp", 69, true, func(*Session) []byte { return append([]byte{0, 1}, "assay-asks-for-no-file\x00octet\x00"...) }, readTFTP},
-		{"ntp", 123, false, func(*Session) []byte { return append([]byte{0xe3}, make([]byte, 47)...) }, readNTP},
-		{"snmp", 161, false, func(*Session) []byte { return snmpGet("public", 0x41535359) }, readSNMP},
-		{"ssdp", 1900, true, func(s *Session) []byte { return ssdpSearch(s.endpoint(1900)) }, readSSDP},
-		{"ws-discovery", 3702, true, func(s *Session) []byte { return wsdProbe(s.random()) }, readWSD},
-		{"mdns", 5353, true, func(*Session) []byte { return mdnsQuery(mdnsServices) }, readMDNS},
-		{"coap", 5683, false, func(*Session) []byte { return coapGet(0x4153) }, readCoAP},
-		{"coaps", 5684, false, func(s *Session) []byte { return dtlsHello([]byte(s.random() + s.random())) }, readDTLS},
-		{"tplink-smarthome", 9999, false, func(*Session) []byte { return tplinkEncode([]byte(`{"system":{"get_sysinfo":{}}}`)) }, readTPLink},
+		{"dns", 53, false, func(*Session) []byte { return dnsVersion() }, readDNS, nil},
+		{"tftp", 69, true, func(*Session) []byte { return append([]byte{0, 1}, "assay-asks-for-no-file\x00octet\x00"...) }, readTFTP, nil},
+		{"ntp", 123, false, func(*Session) []byte { return append([]byte{0xe3}, make([]byte, 47)...) }, readNTP, nil},
+		{"snmp", 161, false, func(*Session) []byte { return snmpGet("public", 0x41535359) }, readSNMP, snmpDiscover},
+		{"ssdp", 1900, true, func(s *Session) []byte { return ssdpSearch(s.endpoint(1900)) }, readSSDP, nil},
+		{"ws-discovery", 3702, true, func(s *Session) []byte { return wsdProbe(s.random()) }, readWSD, nil},
+		{"mdns", 5353, true, func(*Session) []byte { return mdnsQuery(mdnsServices) }, readMDNS, nil},
+		{"coap", 5683, false, func(*Session) []byte { return coapGet(0x4153) }, readCoAP, nil},
+		{"coaps", 5684, false, func(s *Session) []byte { return dtlsHello([]byte(s.random() + s.random())) }, readDTLS, nil},
+		{"tplink-smarthome", 9999, false, func(*Session) []byte { return tplinkEncode([]byte(`{"system":{"get_sysinfo":{}}}`)) }, readTPLink, nil},
 	}
 }
 
@@ -47,6 +48,10 @@ func readTFTP(v *Service, b []byte) bool {
 func readNTP(_ *Service, b []byte) bool { return len(b) >= 48 && b[0]&7 == 4 }
 
 func readSNMP(v *Service, b []byte) bool {
+	if isSNMPv3(b) {
+		v.Details = append(v.Details, "it speaks SNMPv3, and says nothing to the community public")
+		return true
+	}
 	texts, ok := parseSNMP(b)
 	if ok {
 		v.Details = append(v.Details, "it answers to the community public")
@@ -214,6 +219,11 @@ func (s *Session) udpPort(ctx context.Context, port int, protocols []string, pro
 		b, closed, err := s.datagram(ctx, name, port, p.ask(s), p.loose)
 		if errors.Is(err, ErrBudget) || ctx.Err() != nil {
 			return nil, false, err
+		}
+		if !closed && len(b) == 0 && p.also != nil {
+			if b, closed, err = s.datagram(ctx, name, port, p.also(), p.loose); errors.Is(err, ErrBudget) {
+				return nil, false, err
+			}
 		}
 		if closed {
 			return nil, true, nil

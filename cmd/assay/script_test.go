@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -58,6 +59,14 @@ func TestScripts(t *testing.T) {
 				if want := args[0]; strconv.Itoa(got) != want {
 					ts.Fatalf("exits with %d, want %s", got, want)
 				}
+			},
+			// fill-in NAME FILE writes the value of a variable over its name in a file.
+			"fill-in": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) != 2 {
+					ts.Fatalf("wants: fill-in NAME FILE")
+				}
+				text := strings.ReplaceAll(ts.ReadFile(args[1]), args[0], ts.Getenv(args[0]))
+				ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
 			},
 			// cp-dir NAME copies an example's dossier as a user finds it.
 			"cp-dir": func(ts *testscript.TestScript, neg bool, args []string) {

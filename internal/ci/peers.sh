@@ -24,6 +24,22 @@ need lzop lzop
 need lz4 lz4
 need chromium chromium
 need node nodejs
+# Services of which the tests of package device are clients.
+need busybox busybox-static
+need dropbear dropbear-bin
+need lighttpd lighttpd
+need mosquitto mosquitto
+need vsftpd vsftpd
+need snmpd snmpd
+need mini_httpd mini-httpd
+need coap-server-notls libcoap3-bin
+need minidlnad minidlna
+need sshd openssh-server
+need ip iproute2
+need nmap nmap
+if ! /usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0"); from gi.repository import GstRtspServer' >/dev/null 2>&1; then
+  want+=(gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-base gstreamer1.0-plugins-good)
+fi
 if [ ${#want[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     apt-get update -qq >/dev/null 2>&1
