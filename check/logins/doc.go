@@ -25,8 +25,12 @@
 // That a way in asks for a password is use of a password. That published defaults
 // were refused is remarked with their number, and says nothing good of a password.
 //
+// Where a person changed a password, that the change has no effect is stated where
+// the old one is accepted beside the new one. That it has one is not: whether the
+// change was simple is for a person to say.
+//
 // It cannot see passwords for which no way in was found, and it tries a few values
 // only.
 //
-// Sources: SI 2023/1007 Sch.1 para 1; ETSI EN 303 645 provisions 5.1-1, 5.1-2.
+// Sources: SI 2023/1007 Sch.1 para 1; ETSI EN 303 645 provisions 5.1-1, 5.1-2, 5.1-4.
 package logins

@@ -23,7 +23,7 @@ var Check = &check.Check{
 	Doc:  check.Doc(source),
 	Observes: []assay.TermID{
 		"password.used", "password.component_category", "password.excluded_kind", "password.usable_outside_factory_default",
-		"password.set_by_user", "password.unique_per_product", "password.blank_accepted", "password.published_default", "password.guessable",
+		"password.set_by_user", "password.unique_per_product", "password.blank_accepted", "password.published_default", "password.guessable", "password.change_effective",
 	},
 	Needs:    []evidence.Kind{evidence.Device},
 	Requires: []*check.Check{records.Check},
@@ -88,7 +88,11 @@ func (r *reporter) way(rec *records.Record, w *device.Way) {
 		r.pass.Remark(fmt.Sprintf("%s: %s: %s", rec.Evidence.Name, where, w.Stopped))
 	}
 	if c := w.Changed; c != nil && c.Control == device.Refused && c.Old == device.Accepted {
-		r.pass.Remark(fmt.Sprintf("%s: %s still accepts the old password after it was changed", rec.Evidence.Name, where))
+		if c.New != device.Accepted { // perhaps nobody changed it
+			r.pass.Remark(fmt.Sprintf("%s: %s accepts the old password and not the new one, so the change was not made or not taken", rec.Evidence.Name, where))
+			return
+		}
+		r.say(r.subject(w.Protocol, w.Port, c.User), "password.change_effective", assay.Bool(false), where+" accepts the new password and still the old one, and refuses random ones", at)
 	}
 }
 
