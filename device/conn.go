@@ -230,20 +230,24 @@ func why(err error) string {
 	}
 }
 
+// drip is how long an answer may come in pieces, however many: a tarpit sends one
+// byte after another without end.
+const drip = 2 * time.Second
+
 // readSome reads until the quiet time has passed since the last byte, the limit is
-// reached, done says so, or the device closes.
-func (c *conn) readSome(r io.Reader, first, quiet time.Duration, limit int, done func([]byte) bool) []byte {
+// reached, it has come in pieces for too long, or the device closes.
+func (c *conn) readSome(r io.Reader, first, quiet time.Duration, limit int) []byte {
 	var got []byte
 	buf := make([]byte, 4096)
-	wait := first
-	for len(got) < limit {
+	wait, until := first, time.Now().Add(first+drip)
+	for len(got) < limit && wait > 0 {
 		c.within(wait)
 		n, err := r.Read(buf)
 		got = append(got, buf[:n]...)
-		if err != nil || done != nil && done(got) || c.ctx.Err() != nil {
+		if err != nil || c.ctx.Err() != nil {
 			break
 		}
-		wait = quiet
+		wait = min(quiet, time.Until(until))
 	}
 	return got[:min(len(got), limit)]
 }

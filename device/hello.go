@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"golang.org/x/crypto/cryptobyte"
 )
@@ -61,6 +62,9 @@ type serverHello struct {
 	suite   uint16
 }
 
+// helloTime bounds the wait for a ServerHello.
+const helloTime = 3 * time.Second
+
 // hello sends a ClientHello that offers one version, and reads the ServerHello.
 // nil without an error means that the service refused: by an alert, or by closing.
 func (s *Session) hello(ctx context.Context, port int, version uint16, suites []uint16) (*serverHello, error) {
@@ -72,7 +76,7 @@ func (s *Session) hello(ctx context.Context, port int, version uint16, suites []
 		return nil, err
 	}
 	defer c.Close()
-	c.within(tlsTime)
+	c.within(helloTime)
 	random := make([]byte, 64)
 	if _, err := io.ReadFull(s.o.Rand, random); err != nil {
 		return nil, err

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"html"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,8 +51,12 @@ var probes = []struct {
 // found it open, which it closes, or nil where that was reset at once.
 func (s *Session) service(ctx context.Context, c *conn, port int) Service {
 	out := Service{Network: "tcp", Port: port, Protocol: "unknown", Asks: Unknown, seen: &seen{}}
-	got := s.greeting(c, port)
+	got, first := s.greeting(c, port)
 	g := identify(got)
+	if g.protocol == "" && first { // what speaks first, in words that are not known, is not asked in others
+		out.take(g, got)
+		return out
+	}
 	if g.protocol == "http" && strings.Contains(strings.ToUpper(g.product), "RTSP") { // it takes HTTP as a tunnel for RTSP
 		if b, err := s.exchangeOnce(ctx, "rtsp", port, probes[0].ask); err == nil && identify(b).protocol == "rtsp" {
 			g, got = identify(b), b
@@ -68,23 +74,23 @@ func (s *Session) service(ctx context.Context, c *conn, port int) Service {
 	return out
 }
 
-// greeting is what a service says first, or in answer to an HTTP request.
-func (s *Session) greeting(c *conn, port int) []byte {
+// greeting is what a service says, of itself or in answer to an HTTP request.
+func (s *Session) greeting(c *conn, port int) (got []byte, first bool) {
 	if c == nil {
-		return nil
+		return nil, false
 	}
 	defer c.Close()
 	c.mu.Lock()
 	c.x.Probe = "banner"
 	c.mu.Unlock()
-	got := c.readSome(c, bannerWait, quietWait, 4096, nil)
-	if len(got) == 0 && !c.ended() {
+	got = c.readSome(c, bannerWait, quietWait, 4096)
+	if first = len(got) > 0; !first && !c.ended() {
 		c.within(answerWait)
 		if _, err := io.WriteString(c, "GET / HTTP/1.0\r\nHost: "+s.endpoint(port)+"\r\nUser-Agent: "+userAgent+"\r\n\r\n"); err == nil {
-			got = c.readSome(c, answerWait, quietWait, 4096, nil)
+			got = c.readSome(c, answerWait, quietWait, 4096)
 		}
 	}
-	return got
+	return got, first
 }
 
 func (c *conn) ended() bool {
@@ -164,7 +170,7 @@ func (s *Session) exchangeOnce(ctx context.Context, name string, port int, ask [
 	if _, err := c.Write(ask); err != nil {
 		return nil, err
 	}
-	return c.readSome(c, answerWait, quietWait, 4096, nil), nil
+	return c.readSome(c, answerWait, quietWait, 4096), nil
 }
 
 // askTLS tries whether the service speaks TLS, and then what lies inside.
@@ -200,7 +206,7 @@ func (s *Session) askTLS(ctx context.Context, port int, out *Service) (guess, []
 		c.within(answerWait)
 		var got []byte
 		if _, err := rw.Write(p.ask); err == nil {
-			got = c.readSome(rw, answerWait, quietWait, 4096, nil)
+			got = c.readSome(rw, answerWait, quietWait, 4096)
 		}
 		c.Close()
 		if g := identify(got); g.protocol != "" && g.protocol != "tls" {
@@ -260,6 +266,13 @@ func (s *Session) webDetails(ctx context.Context, v *Service) {
 		v.Details = append(v.Details, "GET / failed: "+why(err))
 		return
 	}
+	if to := refresh(page.body); page.status == 200 && to != "" && loginForm(page.body) == nil {
+		if next, ok := s.sameService(request{port: v.Port, tls: v.seen.tls, path: path}, to); ok {
+			if p, at, err := get("http", next); err == nil {
+				page, path = p, at
+			}
+		}
+	}
 	v.seen.page, v.seen.path = page, path
 	if product, version := serverProduct(page.header.Get("Server")); product != "" {
 		v.Product, v.Version = product, version
@@ -283,6 +296,24 @@ func (s *Session) webDetails(ctx context.Context, v *Service) {
 		}
 	}
 	s.onvifDetails(ctx, v)
+}
+
+var refreshes = []*regexp.Regexp{
+	regexp.MustCompile(`(?is)<meta[^>]{0,100}http-equiv\s*=\s*["']?refresh["']?[^>]{0,100}url\s*=\s*["']?([^"'>\s]{1,200})`),
+	regexp.MustCompile(`(?i)\blocation(?:\.href)?\s*=\s*["']([^"']{1,200})["']`),
+}
+
+// refresh is where a page of few words sends a browser on.
+func refresh(body []byte) string {
+	if len(body) > 2000 {
+		return ""
+	}
+	for _, r := range refreshes {
+		if m := r.FindSubmatch(body); m != nil {
+			return html.UnescapeString(string(m[1]))
+		}
+	}
+	return ""
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -247,6 +247,21 @@ func TestWebServers(t *testing.T) {
 			_, _ = w.Write([]byte(form))
 		}), Unknown, "", true},
 		"form-by-get": {page(200, `<form action=/in><input type=password name=p></form>`), Unknown, "", true},
+		"form-behind-refresh": {func() http.Handler {
+			m := http.NewServeMux()
+			m.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = w.Write([]byte(`<meta http-equiv="refresh" content="0; url=/login.htm">`))
+			})
+			m.HandleFunc("/login.htm", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(form)) })
+			m.HandleFunc("POST /in", func(w http.ResponseWriter, r *http.Request) {
+				if r.FormValue("u") == "root" && r.FormValue("p") == "root" {
+					_, _ = w.Write([]byte("Welcome, your camera is well"))
+					return
+				}
+				_, _ = w.Write([]byte(form))
+			})
+			return m
+		}(), Unknown, "root", false},
 		"basic": {http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if u, p, _ := r.BasicAuth(); u == "root" && p == "root" {
 				return

@@ -141,13 +141,16 @@ type telnetTalk struct {
 	text []byte // what it said since the last line that was sent
 }
 
+// telnetTime bounds the wait for one prompt.
+const telnetTime = 6 * time.Second
+
 // until reads until the text ends as wanted, or the server is done.
 func (t *telnetTalk) until(ends ...*regexp.Regexp) *regexp.Regexp {
 	t.text = nil
 	buf := make([]byte, 2048)
 	var raw []byte
+	t.c.within(telnetTime)
 	for len(raw) < 16<<10 {
-		t.c.within(5 * time.Second)
 		n, err := t.c.Read(buf)
 		raw = append(raw, buf[:n]...)
 		if _, answer := telnetText(buf[:n]); len(answer) > 0 {

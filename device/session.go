@@ -261,7 +261,7 @@ func (s *Session) dialIn(ctx context.Context, probe, network string, port int, t
 	return &conn{Conn: c, s: s, ctx: ctx, most: maxReceived, x: Exchange{At: began.UTC(), Probe: probe, Network: network, Port: port}}, nil
 }
 
-// endpoint is host:port for protocols that write it.
+// endpoint is host:port for protocols that write it; a zone is this machine's affair.
 func (s *Session) endpoint(port int) string {
-	return net.JoinHostPort(s.addr.String(), strconv.Itoa(port))
+	return net.JoinHostPort(s.addr.WithZone("").String(), strconv.Itoa(port))
 }

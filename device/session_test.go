@@ -211,10 +211,24 @@ func TestHostileServices(t *testing.T) {
 		_, _ = c.Read(make([]byte, 512))
 		_, _ = io.WriteString(c, "HTTP/1.1 302 Found\r\nLocation: http://8.8.8.8/\r\nContent-Length: 0\r\n\r\n")
 	}
+	tarpit := func(c net.Conn) {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for range tick.C {
+			if _, err := c.Write([]byte{'A'}); err != nil {
+				return
+			}
+		}
+	}
+	silent := func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
 	var ports []int
-	for _, f := range []func(net.Conn){reset, flood, garbage, endlessHTTP, manyHeaders, circle, elsewhere} {
+	if !testing.Short() { // every probe waits for it
+		ports = append(ports, serve(t, silent))
+	}
+	for _, f := range []func(net.Conn){tarpit, reset, flood, garbage, endlessHTTP, manyHeaders, circle, elsewhere} {
 		ports = append(ports, serve(t, f))
 	}
+	drips := ports[len(ports)-8]
 	s, _ := newSession(t, Limits{})
 	r, err := Inspect(t.Context(), s, &Work{NoUDP: true, TCP: ports, Logins: true, Published: []Default{{User: "admin", Password: "admin"}}})
 	if err != nil {
@@ -223,7 +237,15 @@ func TestHostileServices(t *testing.T) {
 	if len(r.Services) != len(ports) {
 		t.Errorf("got %d services, want %d", len(r.Services), len(ports))
 	}
+	for _, v := range r.Services {
+		if v.Port == drips && (v.Protocol != "unknown" || !strings.HasPrefix(v.Banner, "AAA")) {
+			t.Errorf("the tarpit: got %+v", v)
+		}
+	}
 	for _, x := range r.Transcript {
+		if x.Port == drips && x.Received > 400 {
+			t.Errorf("the tarpit held on: %d bytes", x.Received)
+		}
 		if x.Received > maxReceived+8192 {
 			t.Errorf("%s at %d: took in %d bytes", x.Probe, x.Port, x.Received)
 		}

@@ -78,6 +78,7 @@ func (s *Session) startTLS(ctx context.Context, c *conn) (*tls.Conn, error) {
 // suite, and never goes through all suites one by one.
 func (s *Session) lookTLS(ctx context.Context, port int) (*TLS, error) {
 	out := &TLS{Whole: true}
+	silent := 0
 	for _, version := range []uint16{tls.VersionTLS13, tls.VersionTLS12, tls.VersionTLS11, tls.VersionTLS10, 0x0300} {
 		hello, err := s.hello(ctx, port, version, nil)
 		switch {
@@ -85,6 +86,9 @@ func (s *Session) lookTLS(ctx context.Context, port int) (*TLS, error) {
 			return nil, err
 		case err != nil:
 			out.Whole = false
+			if silent++; silent == 2 && len(out.Versions) == 0 {
+				return nil, nil // what says nothing to two hellos does not speak TLS
+			}
 			continue
 		case hello == nil || hello.version != version:
 			continue
