@@ -35,7 +35,11 @@ func (l *logins) guess(ctx context.Context, t *trial, user string) *Guessing {
 			g.Note = "stopped"
 			break
 		}
-		if o == Locked || o == Unclear && reason == "refused" {
+		if o == Unclear && reason == "refused" {
+			g.Limit, g.Note = "unclear", fmt.Sprintf("after %d more wrong log-ins it no longer takes connections: a limit, or it fell over", g.Tries)
+			break
+		}
+		if o == Locked {
 			g.Limit, g.Note = LimitLocked, fmt.Sprintf("after %d more wrong log-ins: %s", g.Tries, reason)
 			break
 		}

@@ -329,8 +329,9 @@ const maxUndecided = 64
 // ping (RFC 7252 1.2), which means nothing to others. Where too many stay silent
 // the device says too seldom that a port is closed, and nothing follows.
 func (s *Session) sweepUDP(ctx context.Context) []int {
-	var mu sync.Mutex // guards open
+	var mu sync.Mutex // guards open and short
 	var open []int
+	short := false // the budget ended first
 	ports := make(chan int)
 	var group sync.WaitGroup
 	for range min(s.limits.Parallel, 128) {
@@ -346,11 +347,14 @@ func (s *Session) sweepUDP(ctx context.Context) []int {
 					_, err = c.Read(make([]byte, 64))
 				}
 				c.Conn.Close() // 65,535 of these would fill the transcript
-				if !isRefused(err) && !errors.Is(err, ErrBudget) {
-					mu.Lock()
+				mu.Lock()
+				switch {
+				case errors.Is(err, ErrBudget):
+					short = true
+				case !isRefused(err):
 					open = append(open, port)
-					mu.Unlock()
 				}
+				mu.Unlock()
 			}
 		})
 	}
@@ -362,6 +366,9 @@ func (s *Session) sweepUDP(ctx context.Context) []int {
 	}
 	close(ports)
 	group.Wait()
+	if short || ctx.Err() != nil {
+		s.shortfall("the sweep of UDP ports stopped before its end")
+	}
 	if len(open) > maxUndecided {
 		s.shortfall("%d UDP ports neither answer nor say that they are closed, so which of them are open is not known", len(open))
 		return nil

@@ -8,7 +8,8 @@
 // unit was as it left the factory; and whether one gets in without a log-in.
 //
 // A service that the dossier does not name is an undeclared interface. A port that
-// the dossier names under another protocol is remarked, and neither is stated.
+// the dossier names under another protocol is remarked, and neither is stated; so
+// are several services of a protocol that the dossier names without a port.
 //
 // Open without a log-in is stated where something was had: a page, a stream, a
 // listing, a session; or where any password is accepted. That a log-in is needed is

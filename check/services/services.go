@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/assay-psti/assay"
@@ -68,7 +69,7 @@ func (r *reporter) of(rec *records.Record) {
 	for i := range rec.Services {
 		v := &rec.Services[i]
 		at := rec.At(fmt.Sprintf("%s/%d of %s", v.Network, v.Port, rec.Address))
-		subject, known := r.subject(v)
+		subject, known := r.subject(rec, v)
 		what := strings.Join(strings.Fields(fmt.Sprintf("%s %s %s answers at %s port %d", v.Protocol, v.Product, v.Version, v.Network, v.Port)), " ")
 		if v.Protocol != "unknown" {
 			r.say(subject, "interface.protocol", assay.Text(v.Protocol), what, at)
@@ -81,7 +82,7 @@ func (r *reporter) of(rec *records.Record) {
 			r.say(subject, "interface.declared", assay.Bool(false), what+", and the dossier does not name it", at)
 			r.say(assay.Product, "device.undeclared_interface", assay.Bool(true), what+", and the dossier does not name it", at)
 		default:
-			r.pass.Remark(fmt.Sprintf("%s: %s, and the dossier names that port under another protocol", rec.Evidence.Name, what))
+			r.pass.Remark(fmt.Sprintf("%s: %s, and which interface of the dossier that is cannot be told: it names the port under another protocol, or the protocol without a port, and there are several", rec.Evidence.Name, what))
 		}
 		if rec.State == device.BeforeSetup {
 			r.say(subject, "interface.enabled_at_boot", assay.Bool(true), what+" on a unit as it left the factory", at)
@@ -170,16 +171,29 @@ func (r *reporter) units(all []records.Record) {
 
 // subject is the interface that a service belongs to, by its name in the dossier
 // where that names it, and whether it does.
-func (r *reporter) subject(v *device.Service) (assay.Subject, device.Answer) {
+//
+// An interface that the dossier names without a port is the one service of its
+// protocol at a port that the dossier does not name; where there are several,
+// which of them is meant is not known.
+func (r *reporter) subject(rec *records.Record, v *device.Service) (assay.Subject, device.Answer) {
 	known := device.No
 	for _, n := range r.named {
-		same := n.Protocol == "" || v.Protocol == "unknown" || family(n.Protocol) == family(v.Protocol)
+		same := family(n.Protocol) == family(v.Protocol)
 		switch {
-		case n.Port == v.Port && same, n.Port == 0 && n.Protocol != "" && family(n.Protocol) == family(v.Protocol):
+		case n.Port == v.Port && (same || n.Protocol == "" || v.Protocol == "unknown"):
 			return assay.Subject("interface/" + n.ID), device.Yes
 		case n.Port == v.Port:
 			known = device.Unknown
 		}
+	}
+	for _, n := range r.named {
+		if n.Port != 0 || n.Protocol == "" || family(n.Protocol) != family(v.Protocol) || known == device.Unknown {
+			continue
+		}
+		if r.portless(rec, n.Protocol) == 1 {
+			return assay.Subject("interface/" + n.ID), device.Yes
+		}
+		known = device.Unknown
 	}
 	name := fmt.Sprintf("%s-%d", v.Protocol, v.Port)
 	if v.Protocol == "unknown" || v.Protocol == "tls" {
@@ -188,6 +202,18 @@ func (r *reporter) subject(v *device.Service) (assay.Subject, device.Answer) {
 	s, err := assay.Part("interface", name)
 	r.err = cmp.Or(r.err, err)
 	return s, known
+}
+
+// portless counts the services of a protocol at ports that the dossier does not name.
+func (r *reporter) portless(rec *records.Record, protocol string) int {
+	count := 0
+	for i := range rec.Services {
+		v := &rec.Services[i]
+		if family(v.Protocol) == family(protocol) && !slices.ContainsFunc(r.named, func(n check.Interface) bool { return n.Port == v.Port }) {
+			count++
+		}
+	}
+	return count
 }
 
 // family brings the ways of writing a protocol together.
