@@ -2,12 +2,16 @@ package device
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -26,6 +30,31 @@ func (d *description) words() []string {
 		out = append(out, "UPnP services: "+strings.Join(d.Services, ", "))
 	}
 	return out
+}
+
+// located reads the description to which an answer by SSDP points, where that is
+// this very device, without TLS.
+func (s *Session) located(ctx context.Context, v *Service) {
+	u, err := url.Parse(v.seen.location)
+	if err != nil || u.Scheme != "http" || u.User != nil {
+		return
+	}
+	at, err := netip.ParseAddr(u.Hostname())
+	if err != nil || at.Unmap() != s.addr.WithZone("") {
+		v.Details = append(v.Details, "the description is said to be at another address, which was not asked")
+		return
+	}
+	port, err := strconv.Atoi(cmp.Or(u.Port(), "80"))
+	if err != nil || port < 1 || port > maxPort || strings.ContainsAny(u.RequestURI(), "\r\n ") {
+		return
+	}
+	r, err := s.do(ctx, request{probe: "upnp description", port: port, path: u.RequestURI()})
+	if err != nil || r.status != http.StatusOK {
+		return
+	}
+	if d, err := parseUPnP(r.body); err == nil {
+		v.Details = append(v.Details, d.words()...)
+	}
 }
 
 func nonEmpty(texts ...string) []string {

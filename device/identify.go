@@ -17,12 +17,13 @@ import (
 // seen is what was seen of a service while it was identified, and what the ways
 // in begin with.
 type seen struct {
-	tls     bool
-	page    *response // HTTP: what / gave
-	path    string    // where that stood
-	onvif   *response // what the ONVIF service gave
-	onvifAt time.Time
-	kex     []string // SSH: the algorithms that the server offers
+	tls      bool
+	page     *response // HTTP: what / gave
+	path     string    // where that stood
+	onvif    *response // what the ONVIF service gave
+	onvifAt  time.Time
+	location string   // SSDP: where the description is said to be
+	kex      []string // SSH: the algorithms that the server offers
 }
 
 // Waits of the identification.

@@ -148,6 +148,11 @@ func (s *Session) services(ctx context.Context, w *Work, r *Record) error {
 	var udp []Service
 	s.progress("UDP ports")
 	r.UDP, udp = s.scanUDP(ctx, udpPlan(named, r.Services))
+	for i := range udp {
+		if udp[i].seen.location != "" {
+			s.located(ctx, &udp[i])
+		}
+	}
 	r.Services = append(r.Services, udp...)
 	return s.answered(ctx, r)
 }

@@ -370,3 +370,27 @@ func TestPlanSendsNothing(t *testing.T) {
 		t.Errorf("got %+v", s.used)
 	}
 }
+
+// A description by SSDP is read at this device alone, wherever the answer points.
+func TestLocated(t *testing.T) {
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		_, _ = w.Write([]byte("<root><device><friendlyName>Kettle</friendlyName></device></root>"))
+	}))
+	defer server.Close()
+	s, _ := newSession(t, Limits{})
+	v := &Service{seen: &seen{location: server.URL + "/d.xml"}}
+	s.located(t.Context(), v)
+	if asked != 1 || !strings.Contains(strings.Join(v.Details, ";"), "Kettle") {
+		t.Errorf("got %v", v.Details)
+	}
+	for _, to := range []string{"http://8.8.8.8/d.xml", "http://127.0.0.2/d.xml", "http://kettle.invalid/", "file:///etc/passwd", "http://127.0.0.1:99999/", "\x00"} {
+		v := &Service{seen: &seen{location: to}}
+		before := s.used
+		s.located(t.Context(), v)
+		if s.used != before {
+			t.Errorf("%s: something was sent", to)
+		}
+	}
+}

@@ -69,6 +69,9 @@ func readSSDP(v *Service, b []byte) bool {
 		v.Asks = No
 		if location != "" {
 			v.Details = append(v.Details, "description at "+location)
+			if v.seen != nil {
+				v.seen.location = location
+			}
 		}
 	}
 	return ok
