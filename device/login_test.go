@@ -147,6 +147,24 @@ func TestUnitPassword(t *testing.T) {
 	}
 }
 
+// The unit's password is never sent as an SNMP community.
+func TestUnitPasswordIsNoCommunity(t *testing.T) {
+	l := &logins{unit: &Secret{Password: "kF7-q"}, published: list}
+	s, clock := newSession(t, l.limits())
+	l.s = s
+	f := &fake{clock: clock, answer: func(_ int, c *credential) (Outcome, string, time.Duration) {
+		if c.password == "kF7-q" {
+			t.Error("it was sent")
+		}
+		return Refused, "no answer", 0
+	}}
+	d := f.door()
+	d.way.Method, d.alone = "community", true
+	if w := l.enter(t.Context(), []*door{d})[0]; len(w.Unit) != 0 || len(w.Tried) != 1 {
+		t.Errorf("got %+v", w)
+	}
+}
+
 func TestCandidates(t *testing.T) {
 	first := func(hints ...string) string {
 		c := (&logins{published: list, hints: hints}).candidates(&door{})
@@ -392,5 +410,22 @@ func TestLocated(t *testing.T) {
 		if s.used != before {
 			t.Errorf("%s: something was sent", to)
 		}
+	}
+}
+
+// Log-ins that the budget cut off leave the record unfinished.
+func TestLoginsStoppedByBudget(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="r"`)
+		w.WriteHeader(401)
+	}))
+	defer server.Close()
+	s, _ := newSession(t, Limits{Connections: 6})
+	r, err := Inspect(t.Context(), s, &Work{NoUDP: true, TCP: []int{portOf(t, server)}, Logins: true, Published: list})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Whole || len(r.Cut) == 0 || r.Used.Connections != 6 {
+		t.Errorf("got whole=%v, cut=%v, %d connections", r.Whole, r.Cut, r.Used.Connections)
 	}
 }

@@ -149,23 +149,34 @@ func (s *Session) progress(format string, args ...any) {
 	}
 }
 
-// take waits until one more connection or datagram may go, and counts it.
+// take waits until one more connection or datagram may go, and counts it. Where
+// the budget is used up the record says so, whoever asked.
 func (s *Session) take(ctx context.Context, datagram bool) error {
+	wait, err := s.book(datagram)
+	if err != nil {
+		s.shortfall("%v", err)
+		return err
+	}
+	if wait < time.Millisecond {
+		return ctx.Err()
+	}
+	return s.o.Clock.Sleep(ctx, wait)
+}
+
+// book counts one more connection or datagram, and says how long it has to wait.
+func (s *Session) book(datagram bool) (time.Duration, error) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	now := s.o.Clock.Now()
 	switch {
 	case now.Sub(s.start) > s.limits.Time:
-		s.mu.Unlock()
-		return fmt.Errorf("%w: it took longer than %s", ErrBudget, s.limits.Time)
+		return 0, fmt.Errorf("%w: it took longer than %s", ErrBudget, s.limits.Time)
 	case !datagram && s.used.Connections >= s.limits.Connections:
-		s.mu.Unlock()
-		return fmt.Errorf("%w: %d connections were made", ErrBudget, s.limits.Connections)
+		return 0, fmt.Errorf("%w: %d connections were made", ErrBudget, s.limits.Connections)
 	case datagram && s.used.Datagrams >= s.limits.Datagrams:
-		s.mu.Unlock()
-		return fmt.Errorf("%w: %d datagrams were sent", ErrBudget, s.limits.Datagrams)
+		return 0, fmt.Errorf("%w: %d datagrams were sent", ErrBudget, s.limits.Datagrams)
 	case s.used.Received >= s.limits.Received:
-		s.mu.Unlock()
-		return fmt.Errorf("%w: %d bytes were received", ErrBudget, s.limits.Received)
+		return 0, fmt.Errorf("%w: %d bytes were received", ErrBudget, s.limits.Received)
 	}
 	if datagram {
 		s.used.Datagrams++
@@ -177,12 +188,7 @@ func (s *Session) take(ctx context.Context, datagram bool) error {
 		s.next = now.Add(-burst)
 	}
 	s.next = s.next.Add(time.Second / time.Duration(s.limits.Rate))
-	wait := s.next.Sub(now)
-	s.mu.Unlock()
-	if wait < time.Millisecond {
-		return ctx.Err()
-	}
-	return s.o.Clock.Sleep(ctx, wait)
+	return s.next.Sub(now), nil
 }
 
 // spent adds bytes to what the session used.
