@@ -2,6 +2,8 @@ package device
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -165,7 +167,9 @@ func (d *discovery) ask(ctx context.Context, protocol string, to netip.AddrPort)
 		"mdns": func() []byte { return mdnsQuery(mdnsServices) },
 		"ssdp": func() []byte { return ssdpSearch(to.String()) },
 		"ws-discovery": func() []byte {
-			return wsdProbe(fmt.Sprintf("Zq%020x", time.Now().UnixNano()))
+			var id [10]byte
+			_, _ = rand.Read(id[:]) // never fails
+			return wsdProbe(hex.EncodeToString(id[:]))
 		},
 	}[protocol]
 	if _, err := l.WriteToUDPAddrPort(question(), to); err != nil {
