@@ -27,6 +27,7 @@ fuzz:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) test ./device -run TestPeers -nmap -v -count 1 -timeout 30m
 	cd bench/opa && $(GO) test -run Agree -bench . -benchmem ./...
 
 # How well the password audit and the reading of pages decide; written to docs/.

@@ -45,6 +45,15 @@ type Product struct {
 	Make   string   // the brand
 	Models []string // type designations
 	Pages  []Page   // that the dossier names
+
+	Interfaces []Interface // that the dossier names
+}
+
+// Interface is a way to speak to the product that the dossier names.
+type Interface struct {
+	ID       string
+	Protocol string // as the dossier writes it; may be empty
+	Port     int    // of TCP or UDP; 0: none, or not known
 }
 
 // Page is a public page that the dossier names for a purpose.
@@ -121,6 +130,7 @@ func (p *Pass) Parts() []assay.Subject { return slices.Clone(p.in.Parts) }
 func (p *Pass) Product() Product {
 	product := p.in.Product
 	product.Models, product.Pages = slices.Clone(product.Models), slices.Clone(product.Pages)
+	product.Interfaces = slices.Clone(product.Interfaces)
 	return product
 }
 

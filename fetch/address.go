@@ -8,71 +8,25 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
+
+	"github.com/assay-psti/assay/internal/address"
 )
 
 // ErrAddress says that an address is not one of the public internet, and that
 // nobody has authorised speaking to it.
 var ErrAddress = errors.New("the address is not public")
 
-// special are the ranges of IANA's special-purpose registries (RFC 6890) that no
-// public page stands in and that netip has no word for. Those that carry an IPv4
-// address inside are refused whole, since what is inside may be anything.
-var special = prefixes("0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15",
-	"198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32",
-	"2002::/16", "5f00::/16", "fec0::/10")
-
-func prefixes(texts ...string) []netip.Prefix {
-	out := make([]netip.Prefix, len(texts))
-	for i, t := range texts {
-		out[i] = netip.MustParsePrefix(t)
-	}
-	return out
-}
-
-// manyReceivers are addresses that nobody can allow: no page stands there.
-const manyReceivers = "for many receivers"
-
-// kindOf says what kind of address this is; "" for one of the public internet.
-func kindOf(a netip.Addr) string {
-	a = a.Unmap().WithZone("")
-	switch {
-	case !a.IsValid():
-		return "not an address"
-	case a.IsLoopback():
-		return "this machine itself"
-	case a.IsPrivate():
-		return "a private network"
-	case a.IsLinkLocalUnicast():
-		return "link-local"
-	case a.IsMulticast(), a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-		return manyReceivers
-	case a.IsUnspecified():
-		return "no address at all"
-	}
-	for _, p := range special {
-		if p.Contains(a) {
-			return "set apart for a special purpose"
-		}
-	}
-	return ""
-}
-
-// guard refuses a connection to an address that is not public. It is asked after
-// the name was resolved and just before the connection is made, for every
-// connection: neither a redirect nor an answer of the name service that changes
-// gets round it.
+// guard refuses a connection to an address that is not public, unless somebody is
+// named who authorised it. Addresses for many receivers nobody can allow: no page
+// stands there.
 func guard(authorisedBy string) func(network, address string, _ syscall.RawConn) error {
-	return func(network, address string, _ syscall.RawConn) error {
-		at, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return fmt.Errorf("%w: %s", ErrAddress, address)
-		}
-		kind := kindOf(at.Addr())
-		if kind == "" || authorisedBy != "" && kind != manyReceivers {
+	return address.Guard(func(a netip.Addr) error {
+		kind := address.KindOf(a)
+		if kind == address.Public || authorisedBy != "" && a.IsValid() && kind != address.Multicast {
 			return nil
 		}
-		return fmt.Errorf("%w: %s is %s", ErrAddress, at.Addr(), kind)
-	}
+		return fmt.Errorf("%w: %s is %s", ErrAddress, a, kind)
+	})
 }
 
 // parse reads the address of a page and brings it into one form, so that the

@@ -28,6 +28,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/assay-psti/assay/internal/address"
 )
 
 // Agent is the name by which robots.txt may speak of this program.
@@ -262,7 +264,7 @@ func plain(err error) string {
 	case errors.Is(err, ErrAddress):
 		text := err.Error()
 		text = clip(text[strings.Index(text, ErrAddress.Error()):])
-		if strings.HasSuffix(text, manyReceivers) {
+		if strings.HasSuffix(text, string(address.Multicast)) {
 			return text
 		}
 		return text + "; name who allows it with --authorised-by"

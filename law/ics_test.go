@@ -322,6 +322,8 @@ func TestGroupsAndWhole(t *testing.T) {
 		{"old-hash", v2, pattern{"account/root account.state": "hash", "account/root account.login_shell": true, "account/root account.hash_scheme": "md5crypt"}, "5.1-3", fail, fail, "EN 303 645 V2.1.1 5.1-3"},
 		{"old-hash-of-a-locked-out-account", v2, a.with(pattern{"account/ftp account.state": "hash", "account/ftp account.login_shell": false, "account/ftp account.hash_scheme": "md5crypt"}),
 			"5.1-3", pass, pass, "EN 303 645 V2.1.1 5.1-3"},
+		{"old-password-still-works", v2, a.with(pattern{"password/web password.change_effective": false}), "5.1-4", fail, fail, "EN 303 645 V2.1.1 5.1-4"},
+		{"nobody-looked-whether-it-can-be-changed", v2, pattern{"password/web password.published_default": true}, "5.1-4", open, open, "EN 303 645 V2.1.1 5.1-4"},
 		{"guessing-unlimited", v2, a.with(pattern{"interface/ssh interface.guessing_unlimited": true}), "5.1-5", fail, fail, "EN 303 645 V2.1.1 5.1-5"},
 		{"guessing-unlimited-on-a-constrained-device", v2, pattern{"interface/ssh interface.guessing_unlimited": true, "en.device_constrained": true}, "5.1-5", none, open, "EN 303 645 V2.1.1 condition 5"},
 		{"flexible-times", v2, a.with(pattern{"reporting.contact_published": true, "reporting.ack_time_worded": true, "reporting.updates_time_worded": true}), "5.2-1", pass, pass, "decision 22"},

@@ -8,10 +8,13 @@ import (
 	"github.com/assay-psti/assay/check/credentials"
 	"github.com/assay-psti/assay/check/image"
 	"github.com/assay-psti/assay/check/invitation"
+	"github.com/assay-psti/assay/check/logins"
 	"github.com/assay-psti/assay/check/pages"
 	"github.com/assay-psti/assay/check/passwords"
+	"github.com/assay-psti/assay/check/records"
 	"github.com/assay-psti/assay/check/reporting"
 	"github.com/assay-psti/assay/check/secrets"
+	"github.com/assay-psti/assay/check/services"
 	"github.com/assay-psti/assay/check/statement"
 	"github.com/assay-psti/assay/check/support"
 	"github.com/assay-psti/assay/check/updates"
@@ -25,10 +28,13 @@ func Checks() []*check.Check {
 		credentials.Check,
 		image.Check,
 		invitation.Check,
+		logins.Check,
 		pages.Check,
 		passwords.Check,
+		records.Check,
 		reporting.Check,
 		secrets.Check,
+		services.Check,
 		statement.Check,
 		support.Check,
 		updates.Check,

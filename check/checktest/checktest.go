@@ -30,7 +30,7 @@ var At = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 // Run tries the check on each testdata/*.txtar of the package under test. Files
 // below evidence/ are the dossier's evidence. A file "links" makes symbolic links,
 // one "name -> target" a line; a file "parts" names parts of the product; a file
-// "product" says what it is, one "name|make|model|page-PURPOSE: VALUE" a line. The
+// "product" says what it is, one "name|make|model|page-PURPOSE: VALUE" or "interface: ID PROTOCOL PORT" a line. The
 // file "want" holds what is wanted, as Format writes it.
 //
 // A check that requires others is given their results by the caller; those that
@@ -112,6 +112,12 @@ func productOf(t *testing.T, text string) (p check.Product) {
 			p.Make = value
 		case ok && key == "model":
 			p.Models = append(p.Models, value)
+		case ok && key == "interface":
+			var i check.Interface
+			if _, err := fmt.Sscan(value, &i.ID, &i.Protocol, &i.Port); err != nil {
+				t.Fatalf("product: %q: %v", line, err)
+			}
+			p.Interfaces = append(p.Interfaces, i)
 		default:
 			t.Fatalf("product: %q: want name, make, model or page-PURPOSE, a colon and a value", line)
 		}

@@ -28,6 +28,9 @@ func productOf(p *dossier.Product) check.Product {
 			out.Pages = append(out.Pages, x)
 		}
 	}
+	for _, n := range p.Interfaces {
+		out.Interfaces = append(out.Interfaces, check.Interface{ID: n.ID, Protocol: n.Protocol, Port: int(n.Port)})
+	}
 	return out
 }
 
@@ -181,33 +184,40 @@ func keptArchives(folder *evidence.Folder) ([]*fetch.Archive, error) {
 }
 
 // keepPages adds a WARC file to the evidence, whole or not at all.
-func keepPages(dir, moment string, data []byte) (err error) {
+func keepPages(dir, moment string, data []byte) error {
+	_, err := keepEvidence(dir, pagesDir, "fetched-"+moment, ".warc.gz", data)
+	return err
+}
+
+// keepEvidence adds a file to a folder of the evidence, whole or not at all, and
+// gives its name. What is there already is never overwritten.
+func keepEvidence(dir, folder, stem, ext string, data []byte) (string, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer root.Close()
-	if err := root.MkdirAll(pagesDir, 0o755); err != nil {
-		return err
+	if err := root.MkdirAll(folder, 0o755); err != nil {
+		return "", err
 	}
 	for n := 1; n <= 100; n++ {
-		name := path.Join(pagesDir, "fetched-"+moment+".warc.gz")
+		name := path.Join(folder, stem+ext)
 		if n > 1 {
-			name = path.Join(pagesDir, fmt.Sprintf("fetched-%s-%d.warc.gz", moment, n))
+			name = path.Join(folder, fmt.Sprintf("%s-%d%s", stem, n, ext))
 		}
 		if _, err := root.Lstat(name); err == nil {
 			continue
 		}
-		beside := path.Join(pagesDir, ".fetched-"+moment+".part")
+		beside := path.Join(folder, "."+stem+".part")
 		out, err := root.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 		if err != nil {
-			return err
+			return "", err
 		}
 		_, err = out.Write(data)
 		if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
-			return errors.Join(err, root.Remove(beside))
+			return "", errors.Join(err, root.Remove(beside))
 		}
-		return root.Rename(beside, name)
+		return name, root.Rename(beside, name)
 	}
-	return &assay.Problem{Kind: assay.ErrConflict, Where: pagesDir, What: "already holds pages fetched at this moment", Do: "run again"}
+	return "", &assay.Problem{Kind: assay.ErrConflict, Where: folder, What: "already holds a hundred files of this moment", Do: "run again"}
 }

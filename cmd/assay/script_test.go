@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -37,6 +38,9 @@ func TestScripts(t *testing.T) {
 			e.Setenv("ROOT", root)
 			e.Setenv("INPUTS", filepath.Join(root, "..", "shared", "inputs"))
 			e.Values["log"] = &scriptLog{}
+			if err := serveUnits(e); err != nil {
+				return err
+			}
 			return serveSite(e)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -58,6 +62,14 @@ func TestScripts(t *testing.T) {
 				}
 			},
 			"log": logCommand,
+			// fill-in NAME FILE writes the value of a variable over its name in a file.
+			"fill-in": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) != 2 {
+					ts.Fatalf("wants: fill-in NAME FILE")
+				}
+				text := strings.ReplaceAll(ts.ReadFile(args[1]), args[0], ts.Getenv(args[0]))
+				ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+			},
 			// cp-dir NAME copies an example's dossier as a user finds it.
 			"cp-dir": func(ts *testscript.TestScript, neg bool, args []string) {
 				ts.Check(os.CopyFS(ts.MkAbs(args[0]), asKept(filepath.Join(root, "examples", args[0]))))

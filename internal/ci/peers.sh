@@ -27,8 +27,29 @@ need 7z p7zip-full
 need mkfs.exfat exfatprogs
 need chromium chromium
 need node nodejs
+# Services of which the tests of package device are clients.
+need busybox busybox-static
+need dropbear dropbear-bin
+need lighttpd lighttpd
+need mosquitto mosquitto
+need vsftpd vsftpd
+need snmpd snmpd
+need mini_httpd mini-httpd
+need coap-server-notls libcoap3-bin
+need minidlnad minidlna
+need sshd openssh-server
+need ip iproute2
+need nmap nmap
+if ! /usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0"); from gi.repository import GstRtspServer' >/dev/null 2>&1; then
+  want+=(gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-base gstreamer1.0-plugins-good)
+fi
 if [ ${#want[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    # Services are for the tests to start, in a network of their own; none is to start by being installed.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+      printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy" && trap 'rm -f "$policy"' EXIT
+    fi
     apt-get update -qq >/dev/null 2>&1
     for p in "${want[@]}"; do
       DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$p" >/dev/null 2>&1 || echo "could not install $p: tests that want it skip"
