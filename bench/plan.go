@@ -197,14 +197,12 @@ func (p *Plan) group(provision *law.Provision, records map[assay.Subject]*assay.
 	g.Tested = g.Answer == "Y"
 	for _, data := range provision.Group.Cases {
 		c := &Case{Versions: p.Versions, ID: data.ID, Kind: data.Type, term: data.Term, group: g}
-		var numbers []int
-		for _, name := range provision.Group.IXIT {
-			if n, err := strconv.Atoi(name); err == nil {
-				numbers = append(numbers, n)
-				c.Tables = append(c.Tables, p.test.tableState(p.IXIT, n))
-			} else {
-				c.Tables = append(c.Tables, p.formState())
-			}
+		numbers := tableNumbers(provision)
+		for _, n := range numbers {
+			c.Tables = append(c.Tables, p.test.tableState(p.IXIT, n))
+		}
+		if len(numbers) < len(provision.Group.IXIT) { // the ICS is compared with, too
+			c.Tables = append(c.Tables, p.formState())
 		}
 		for i, u := range p.test.cases[data.ID] {
 			unit := &Unit{Versions: p.Versions, Case: data.ID, Letter: string(rune('a' + i)), Kind: cmp.Or(u.Kind, data.Type), Do: u.Do, Holds: u.Holds,
@@ -229,6 +227,17 @@ func (p *Plan) group(provision *law.Provision, records map[assay.Subject]*assay.
 		g.Cases = append(g.Cases, c)
 	}
 	return g
+}
+
+// tableNumbers are the numbers of the IXIT tables with which a group compares.
+func tableNumbers(p *law.Provision) []int {
+	var numbers []int
+	for _, name := range p.Group.IXIT {
+		if n, err := strconv.Atoi(name); err == nil {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers
 }
 
 // formState is the state of the ICS as something to compare with.

@@ -291,6 +291,23 @@ func (b *workbook) rows(where, member string) ([][]string, error) {
 	return rows, err
 }
 
+// escapeXML keeps a text that looks like such a character from being taken for it.
+// The library leaves that to its caller.
+func escapeXML(s string) string {
+	if !strings.Contains(s, "_x") {
+		return s
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		if at := escaped.FindStringIndex(s[i:min(i+7, len(s))]); at != nil && at[0] == 0 {
+			b.WriteString("_x005F_")
+		} else {
+			b.WriteByte(s[i])
+		}
+	}
+	return b.String()
+}
+
 var escaped = regexp.MustCompile(`_x([0-9A-Fa-f]{4})_`)
 
 // unescapeXML undoes how workbooks write characters that XML cannot: _x000A_.

@@ -79,7 +79,7 @@ func (s *Sheet) fill(f *excelize.File, head, text int) error {
 			if err != nil {
 				return err
 			}
-			if err := f.SetCellStr(s.Name, name, escape(value)); err != nil {
+			if err := f.SetCellStr(s.Name, name, escapeXML(escape(value))); err != nil {
 				return err
 			}
 			style := text
