@@ -214,6 +214,9 @@ func Observes() []assay.TermID {
 	return ids
 }
 
+// Made reports whether an observation was made at the bench.
+func Made(o assay.Observation) bool { return o.Term == unitVerdict || o.Term == caseCovered }
+
 // The terms of units and cases.
 const (
 	unitVerdict assay.TermID = "bench.unit_verdict"

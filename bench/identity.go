@@ -19,9 +19,9 @@ const serials assay.TermID = "bench.serials"
 
 var identity = []Item{
 	{Term: "bench.supplier", Title: "Supplier organisation", Question: "Which organisation supplies the device and fills in the forms?", Wanted: true},
-	{Term: "bench.supplier_address", Title: "Its address", Question: "What is its postal address?", Wanted: true},
+	{Term: "bench.supplier_address", Title: "Address of the supplier", Question: "What is its postal address?", Wanted: true},
 	{Term: "bench.laboratory", Title: "Test laboratory", Question: "Which organisation tests?", Wanted: true},
-	{Term: "bench.laboratory_address", Title: "Its address", Question: "What is the laboratory's postal address?", Wanted: true},
+	{Term: "bench.laboratory_address", Title: "Address of the laboratory", Question: "What is the laboratory's postal address?", Wanted: true},
 	{Term: "bench.hardware_version", Title: "Hardware version", Question: "Which hardware version do the units carry?", Wanted: true},
 	{Term: "bench.software_version", Title: "Software version", Question: "Which software version runs on them?", Wanted: true},
 	{Term: serials, Title: "Serial numbers of the units", Question: "Which units are tested? Give each serial number, with commas between them.", Wanted: true},

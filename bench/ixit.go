@@ -211,8 +211,8 @@ func (s TableState) Title() string {
 	return fmt.Sprintf("IXIT %d (%s)", s.Number, s.Name)
 }
 
-// tableState looks a table up in the IXIT.
-func (t *Test) tableState(x *dossier.IXIT, number int) TableState {
+// tableState looks a table up in the IXIT, which is a draft or not.
+func (t *Test) tableState(x *dossier.IXIT, number int, draft bool) TableState {
 	s := TableState{Number: number, State: tableMissing}
 	if known := t.Table(number); known != nil {
 		s.Name = known.Name
@@ -234,7 +234,7 @@ func (t *Test) tableState(x *dossier.IXIT, number int) TableState {
 	}
 	switch {
 	case s.Entries == 0 && s.Empty == "":
-	case x.Draft():
+	case draft:
 		s.State = tableDraft
 	default:
 		s.State = tableSigned

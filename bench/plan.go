@@ -42,6 +42,7 @@ type Plan struct {
 	IXIT     *dossier.IXIT       // nil when there is none of these versions
 	Said     []assay.Observation // what the signed IXIT says of conditions
 
+	draft bool // the IXIT is not signed as it stands
 	test  *Test
 	facts *vocab.Facts
 	byID  map[assay.ObservationID]*assay.Observation
@@ -114,12 +115,48 @@ type Record struct {
 
 // Plan makes the plan.
 func (t *Test) Plan(in Input) (*Plan, error) {
+	p, standing, err := t.gather(in)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.judge(standing)
+}
+
+// Hold puts among the facts, for whoever judges them, what the bench makes of its
+// records in each version: the verdict of a case that was given there does not outlive
+// what it rests on. It gives the observations that the signed IXIT adds.
+func Hold(l *law.Law, facts *vocab.Facts, in Input) ([]assay.Observation, error) {
+	var said []assay.Observation
+	for _, edition := range Editions(l) {
+		t, err := For(l, edition)
+		if err != nil {
+			return nil, err
+		}
+		p, _, err := t.gather(in)
+		if err != nil {
+			return nil, err
+		}
+		state(facts, p.Said)
+		said = append(said, p.Said...)
+		for _, g := range p.Groups {
+			for _, c := range g.Cases {
+				if c.answered() || c.Covered != nil {
+					facts.Put(assay.Product, l.Vocabulary().Term(c.term), c.fact())
+				}
+			}
+		}
+	}
+	return said, nil
+}
+
+// gather is the plan before it is judged, and the observations that stand.
+func (t *Test) gather(in Input) (*Plan, []assay.Observation, error) {
 	if in.Holds == nil {
 		in.Holds = func(assay.Digest) bool { return false }
 	}
 	facts, err := t.law.Vocabulary().FoldAll(in.Parts, in.Observations)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p := &Plan{Versions: t.Versions, test: t, facts: facts, byID: map[assay.ObservationID]*assay.Observation{}}
 	standing := vocab.Standing(in.Observations)
@@ -128,22 +165,23 @@ func (t *Test) Plan(in Input) (*Plan, error) {
 	}
 	if x := in.IXIT; x != nil && x.TestSpecification == t.TestSpecification && x.Edition == t.Edition {
 		if err := t.CheckIXIT(x); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		p.IXIT = x
 	}
+	p.draft = p.IXIT.Draft()
 	p.identify()
 	p.Said = t.statements(p.IXIT)
 	shown := state(facts, p.Said)
 	if p.Problems, err = t.problems(facts, shown); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p.rows()
 	records := newest(standing)
 	for _, provision := range t.Catalogue.Provisions {
 		p.Groups = append(p.Groups, p.group(provision, records, in.Holds))
 	}
-	return p, p.judge(standing)
+	return p, standing, nil
 }
 
 func (p *Plan) identify() {
@@ -195,11 +233,12 @@ func (p *Plan) group(provision *law.Provision, records map[assay.Subject]*assay.
 		g.Answer = p.row(provision.ID).Support
 	}
 	g.Tested = g.Answer == "Y"
+	numbers := tableNumbers(provision)
+	compared := p.tablesDigest(numbers)
 	for _, data := range provision.Group.Cases {
 		c := &Case{Versions: p.Versions, ID: data.ID, Kind: data.Type, term: data.Term, group: g}
-		numbers := tableNumbers(provision)
 		for _, n := range numbers {
-			c.Tables = append(c.Tables, p.test.tableState(p.IXIT, n))
+			c.Tables = append(c.Tables, p.test.tableState(p.IXIT, n, p.draft))
 		}
 		if len(numbers) < len(provision.Group.IXIT) { // the ICS is compared with, too
 			c.Tables = append(c.Tables, p.formState())
@@ -215,7 +254,7 @@ func (p *Plan) group(provision *law.Provision, records map[assay.Subject]*assay.
 			}
 			if o := records[p.unitSubject(data.ID, unit.Letter)]; o != nil {
 				unit.Record = record(o)
-				unit.Stale = p.stale(unit, numbers, holds)
+				unit.Stale = stale(unit.Record, compared, holds)
 			}
 			c.Units = append(c.Units, unit)
 		}
@@ -257,18 +296,18 @@ func (p *Plan) tablesDigest(numbers []int) assay.Digest {
 	return p.IXIT.DeclaredDigest(numbers...)
 }
 
-// stale says why a record does not count any more: what it compared with has
-// changed, or evidence it rests on is gone.
-func (p *Plan) stale(u *Unit, numbers []int, holds func(assay.Digest) bool) string {
+// stale says why a record does not count any more: what it compared with is not
+// what there is now, or evidence it rests on is gone.
+func stale(r *Record, now assay.Digest, holds func(assay.Digest) bool) string {
 	compared := assay.Digest("")
-	for _, e := range u.Record.Evidence {
+	for _, e := range r.Evidence {
 		if e.Place == ixitPlace {
 			compared = e.Digest
 		} else if !holds(e.Digest) {
 			return "evidence " + e.Name + " is not in the dossier any more"
 		}
 	}
-	if compared != p.tablesDigest(numbers) {
+	if compared != now {
 		return "the IXIT has changed since: look again"
 	}
 	return ""

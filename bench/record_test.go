@@ -338,7 +338,7 @@ func TestPrefill(t *testing.T) {
 		if len(entries) != 2 || entries[0].Fields[0].Declared != "the page" || entries[0].Fields[0].Found == "" || entries[1].ID != "telnet" {
 			t.Errorf("%s: table 13 %+v", edition, entries)
 		}
-		if state := test.tableState(filled, 13); state.Entries != 1 || !cmp.Equal(state.Undeclared, []string{"telnet"}) {
+		if state := test.tableState(filled, 13, false); state.Entries != 1 || !cmp.Equal(state.Undeclared, []string{"telnet"}) {
 			t.Errorf("%s: state %+v", edition, state)
 		}
 		// What is found no more goes; what is declared stays.

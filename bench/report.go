@@ -132,6 +132,7 @@ type ReportUnit struct {
 	Interpretation bool          `json:"interpretation"`
 	Profile        string        `json:"profile,omitempty"`
 	Needs          []string      `json:"needs,omitempty"`
+	MeansWanted    bool          `json:"means_wanted"` // a PASS rests on the means used
 	Record         *ReportRecord `json:"record,omitempty"`
 	Stale          string        `json:"does_not_count,omitempty"`
 }
@@ -197,7 +198,7 @@ func (r *Report) ixit(p *Plan) {
 		x.SignedBy, x.SignedAt = s.By, &s.At
 	}
 	for _, table := range p.IXIT.Tables {
-		t := ReportTable{TableState: p.test.tableState(p.IXIT, table.Number), Confidence: p.test.Table(table.Number).Confidence, Rows: []ReportEntry{}}
+		t := ReportTable{TableState: p.test.tableState(p.IXIT, table.Number, p.draft), Confidence: p.test.Table(table.Number).Confidence, Rows: []ReportEntry{}}
 		for _, e := range table.Entries {
 			row := ReportEntry{ID: e.ID, About: e.About}
 			for _, f := range e.Fields {
@@ -236,7 +237,7 @@ func (p *Plan) reportGroup(g *Group, r *Report, used map[assay.Digest][]string) 
 			rc.Covered.Verdict = c.Verdict
 		}
 		for _, u := range c.Units {
-			rc.Units = append(rc.Units, ReportUnit{u.Versions, u.Letter, u.Kind, u.Do, u.Holds, u.Interpretation, u.Profile, u.Needs, take(u.Record, c.ID+u.Letter), u.Stale})
+			rc.Units = append(rc.Units, ReportUnit{u.Versions, u.Letter, u.Kind, u.Do, u.Holds, u.Interpretation, u.Profile, u.Needs, u.Means, take(u.Record, c.ID+u.Letter), u.Stale})
 		}
 		out.Cases = append(out.Cases, rc)
 	}

@@ -144,7 +144,7 @@ func (g *guide) ask(prompt string) (string, error) {
 	if len(line) > maxReason {
 		return "", &assay.Problem{Kind: assay.ErrInvalid, What: "the answer is too long", Do: "give it as a file"}
 	}
-	switch strings.ToLower(line) {
+	switch line { // a capital is an answer: there are hardware versions B
 	case "b", "back":
 		return "", errBack
 	case "s", "skip", "?":

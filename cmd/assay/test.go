@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/bench"
 	"github.com/assay-psti/assay/check/all"
 	"github.com/assay-psti/assay/check/image"
 	"github.com/assay-psti/assay/check/passwords"
@@ -148,11 +149,19 @@ func assess(d *dossier.Dossier, asAt assay.Date, laws []string, unread ...assay.
 		return nil, err
 	}
 	facts.Withhold(unread)
+	var said []assay.Observation
+	if in, err := bench.InputOf(d); err != nil {
+		return nil, err
+	} else if in.IXIT != nil || slices.ContainsFunc(d.Observed, bench.Made) {
+		if said, err = bench.Hold(law.Standard(), facts, in); err != nil {
+			return nil, err
+		}
+	}
 	a, err := law.Standard().Judge(facts, asAt, laws...)
 	if err != nil {
 		return nil, err
 	}
-	standing := vocab.Standing(d.Observations())
+	standing := append(vocab.Standing(d.Observations()), said...)
 	p := d.Product
 	return &report.Document{
 		Product:    report.Product{Name: p.Name, Make: p.Make, Models: p.Models, Description: p.Description},
