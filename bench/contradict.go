@@ -175,12 +175,21 @@ func (t *Test) problems(facts *vocab.Facts, shown map[assay.TermID]*assay.Observ
 				case shown[term.ID] != nil:
 					all[i].Kind, all[i].Shown = IXITContradicts, shown[term.ID].Note
 				case fact.Basis&vocab.OnObserved != 0 && fact.Value.Bool():
-					all[i].Kind, all[i].Shown = ScanContradicts, "observed: "+term.Title
+					all[i].Kind, all[i].Shown = ScanContradicts, "Observed: "+lower(term.Title)+"."
 				}
 			}
 		}
 	}
 	return all, nil
+}
+
+// lower begins a title in the middle of a sentence, unless it begins with an
+// abbreviation.
+func lower(s string) string {
+	if len(s) > 1 && s[1] >= 'a' && s[1] <= 'z' {
+		return strings.ToLower(s[:1]) + s[1:]
+	}
+	return s
 }
 
 // later is a moment after another that stands already, so that the newest of two

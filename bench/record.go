@@ -139,7 +139,7 @@ func (r *Recorder) unit(ctx context.Context, p *Plan, s *Step, a Answer) error {
 		}
 	}
 	if d := p.tablesDigest(numbers); d != "" {
-		o.Evidence = append(o.Evidence, assay.Reference{Digest: d, Name: "tables " + numberList(numbers), Place: ixitPlace})
+		o.Evidence = append(o.Evidence, assay.Reference{Digest: d, Name: numberList(numbers), Place: ixitPlace})
 	}
 	kept, err := r.keep(ctx, a.Files)
 	if err != nil {
@@ -154,7 +154,10 @@ func numberList(numbers []int) string {
 	for i, n := range numbers {
 		words[i] = strconv.Itoa(n)
 	}
-	return strings.Join(words, ", ")
+	if len(words) == 1 {
+		return "table " + words[0]
+	}
+	return "tables " + strings.Join(words, ", ")
 }
 
 func (r *Recorder) keep(ctx context.Context, files []File) ([]assay.Reference, error) {

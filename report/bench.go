@@ -16,8 +16,10 @@ var benchSource string
 // benchStyle is what the test report needs beyond the style of all reports.
 const benchStyle = `
 .pre { white-space: pre-line } .refs { margin: .2rem 0; padding-left: 1rem; font-size: .88rem } .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }
+.id { white-space: nowrap } .w34 { width: 34% } .w46 { width: 46% }
 .limb table { margin: .4rem 0 .6rem } .limb td, .limb th { min-width: 0 } td .verdict { margin-right: .4rem }
-@media (max-width: 40rem) { .limb { padding-left: .5rem } }
+@media (max-width: 40rem) { .limb { padding-left: .5rem } .limb .limb { padding-left: .3rem } .stack caption { display: block } .stack td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); font-size: .85rem } .w34, .w46 { width: auto } }
+@media print { h3, h3 + p, .head { break-after: avoid } }
 `
 
 // BenchHTML writes a test report as one page that needs nothing else.
@@ -29,7 +31,7 @@ func BenchHTML(out io.Writer, r *bench.Report) error {
 	page, err := template.New("bench").Funcs(template.FuncMap{
 		"mark": markOf, "class": classOf, "moment": moment, "slug": slug, "short": short, "few": few, "more": more, "subject": subject,
 		"known":      func(v assay.Value) bool { return v.Type() != assay.NoType },
-		"plain":      func(v assay.Value) string { return strings.ReplaceAll(v.String(), "_", " ") },
+		"plain":      plainValue,
 		"digits":     func(d assay.Digest) string { return strings.TrimPrefix(string(d), "sha256:") },
 		"row":        func(id string) *bench.Row { return rows[id] },
 		"validWords": validWords,
@@ -45,6 +47,21 @@ func BenchHTML(out io.Writer, r *bench.Report) error {
 		*bench.Report
 		Style template.CSS
 	}{r, template.CSS(styleSource + benchStyle)})
+}
+
+// plainValue is a value as people read it.
+func plainValue(v assay.Value) string {
+	switch v.Type() {
+	case assay.DateType:
+		return v.Date().Words()
+	case assay.BoolType:
+		return v.String()
+	case assay.TextType:
+		if strings.ContainsRune(v.Text(), ' ') { // a text that a person wrote, not a word of a list
+			return v.Text()
+		}
+	}
+	return strings.ReplaceAll(v.String(), "_", " ")
 }
 
 // markOf and classOf take a verdict, or a pointer to one.

@@ -89,10 +89,10 @@ func (g *guide) run() error {
 			return err
 		}
 		s := g.next(p, "")
-		if at != "" {
-			s = p.Step(at)
-			at = ""
+		if back := p.Step(at); back != nil { // an answer may have taken it out of the plan
+			s = back
 		}
+		at = ""
 		if s == nil {
 			return nil
 		}
