@@ -38,7 +38,9 @@ type showing struct {
 }
 
 // showings are our reading: what the supplier itself enters under these headings
-// cannot be there without the condition. Tables that need not show one are left out.
+// cannot be there without the condition. Tables that need not show one are left out,
+// and so are entries that may say that there is nothing: to fail a form for those
+// would be wrong.
 var showings = []showing{
 	{term: "password.used", table: 1, field: "Authentication Factor", says: has("password", "passphrase", "pass phrase", "pin code")},
 	{term: "en.update_mechanism", table: 7},
@@ -61,7 +63,7 @@ func has(words ...string) func(string) bool {
 }
 
 // denied is a text that may speak of a thing in order to say that it is not there.
-var denied = regexp.MustCompile(`\b(no|not|non|none|without|never|neither)\b`)
+var denied = regexp.MustCompile(`\b(no|not|non|none|nothing|nil|without|never|neither|n/a|na)\b|^\W*$|n't\b|n’t\b`)
 
 var yesForm = regexp.MustCompile(`(?i)^\s*(y|yes|true)\b`)
 
@@ -101,9 +103,6 @@ func (t *Test) statements(x *dossier.IXIT) []assay.Observation {
 }
 
 func (s *showing) shown(e *dossier.IXITEntry) bool {
-	if s.field == "" {
-		return true
-	}
 	at := func(field string) string {
 		for _, f := range e.Fields {
 			if f.Name == field {
@@ -111,6 +110,10 @@ func (s *showing) shown(e *dossier.IXITEntry) bool {
 			}
 		}
 		return ""
+	}
+	if s.field == "" {
+		text := at("Description")
+		return text != "" && !denied.MatchString(strings.ToLower(text))
 	}
 	return s.says(at(s.field)) && (s.also == "" || strings.Contains(strings.ToLower(at(s.also)), s.alsoHas))
 }

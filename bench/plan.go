@@ -189,7 +189,9 @@ func (p *Plan) identify() {
 		fact := p.facts.Fact(assay.Product, p.test.law.Vocabulary().Term(item.Term))
 		item.Value = fact.Value
 		for _, id := range fact.Because {
-			item.By = p.byID[id].By
+			if o := p.byID[id]; o != nil {
+				item.By = o.By
+			}
 		}
 		p.Identity = append(p.Identity, item)
 	}
@@ -326,7 +328,9 @@ func (p *Plan) decide(c *Case, holds func(assay.Digest) bool) {
 		}
 	}
 	var failed, open []string
+	ever := false // a failure was seen, even if it does not count as it stands
 	for _, u := range c.Units {
+		ever = ever || u.Record != nil && u.Record.Verdict == assay.Fail
 		switch {
 		case u.Record == nil:
 			open = append(open, "unit "+u.Letter+" is not answered")
@@ -347,12 +351,15 @@ func (p *Plan) decide(c *Case, holds func(assay.Digest) bool) {
 	switch {
 	case len(failed) > 0: // what was seen to fail is not covered by anything
 		c.Verdict, c.Why = assay.Fail, strings.Join(failed, "; ")
-	case c.Covered != nil && len(c.Covered.Evidence) > 0 && !slices.ContainsFunc(c.Covered.Evidence, func(r assay.Reference) bool { return !holds(r.Digest) }):
+	case c.Covered != nil && !ever && len(c.Covered.Evidence) > 0 && !slices.ContainsFunc(c.Covered.Evidence, func(r assay.Reference) bool { return !holds(r.Digest) }):
 		c.Verdict, c.Why = assay.Pass, "covered by evidence from elsewhere: "+c.Covered.Reason
 	case len(open) > 0:
 		c.Why = strings.Join(open, "; ")
-		if c.Covered != nil {
-			c.Why = "the evidence from elsewhere is not in the dossier any more; " + c.Why
+		switch {
+		case c.Covered != nil && ever:
+			c.Why = "evidence from elsewhere does not cover what was seen to fail; " + c.Why
+		case c.Covered != nil:
+			c.Why = "the evidence from elsewhere is not in the dossier; " + c.Why
 		}
 	default:
 		c.Verdict = assay.Pass

@@ -206,6 +206,12 @@ func TestVerdictRules(t *testing.T) {
 				m.ixit.Table(24).Entries = []dossier.IXITEntry{{ID: "TelData-1", Fields: []dossier.IXITField{{Name: "Description", Declared: "crash reports"}}}}
 				m.sign(t)
 			}, want: assay.Fail, problem: IXITContradicts},
+		{name: "ixit-says-none", edition: "V2.1.1", source: "an entry that says that there is nothing contradicts no N/A",
+			spoil: func(t *testing.T, m *made) {
+				m.ixit.Table(24).Empty = ""
+				m.ixit.Table(24).Entries = []dossier.IXITEntry{{ID: "TelData-1", Fields: []dossier.IXITField{{Name: "Description", Declared: "The lamp doesn't collect any."}}}}
+				m.sign(t)
+			}, want: assay.Pass},
 		{name: "ixit-contradicts-no-passwords", edition: "V3.1.3", source: "N4: no passwords on 5.1-1 with a password entry in IXIT 1",
 			spoil: func(t *testing.T, m *made) {
 				m.say("", "password.used", assay.Bool(false), assay.Declared, "")
@@ -312,6 +318,13 @@ func TestVerdictRules(t *testing.T) {
 				m.unit(t, "5.5-1-1", "a", "FAIL", "TLS 1.0", "")
 				m.say(m.test.caseSubject("5.5-1-1"), caseCovered, assay.Text("certificate 12"), assay.Observed, "", proof)
 			}, want: assay.Fail, group: "5.5-1", wantGroup: assay.Fail},
+		{name: "covered-and-failed-before", edition: "V2.1.1", source: "N5 case FAIL: a unit is not fulfilled",
+			spoil: func(t *testing.T, m *made) {
+				m.unit(t, "5.5-1-1", "a", "FAIL", "TLS 1.0", "")
+				m.say(m.test.caseSubject("5.5-1-1"), caseCovered, assay.Text("certificate 12"), assay.Observed, "", proof)
+				m.ixit.Table(11).Entries[0].Fields[0].Declared = "something else"
+				m.sign(t)
+			}, want: assay.Inconclusive, group: "5.5-1", wantGroup: assay.Inconclusive},
 		{name: "case-alone", edition: "V2.1.1", source: "N3: the case passes when all its units do",
 			spoil: func(t *testing.T, m *made) {
 				for _, u := range []string{"a", "b", "c", "d"} {

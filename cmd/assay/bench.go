@@ -137,6 +137,9 @@ func (c *benchPlan) Run(ctx context.Context, env *environment) error {
 			fmt.Fprintf(env.out, "  case %s, %s: %s\n", x.ID, x.Kind, x.Verdict)
 			for _, t := range x.Tables {
 				fmt.Fprintf(env.out, "    compares with %s: %s\n", t.Title(), t.State)
+				if len(t.Undeclared) > 0 {
+					fmt.Fprintf(env.out, "      found and not declared: %s\n", join(t.Undeclared, maxShown))
+				}
 			}
 			for _, u := range x.Units {
 				fmt.Fprintf(env.out, "    %s  %s\n       fulfilled when: %s%s\n", u.Letter, u.Do, u.Holds, map[bool]string{true: " (our interpretation)"}[u.Interpretation])
