@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/assay-psti/assay"
-	"github.com/assay-psti/assay/bench"
 	"github.com/assay-psti/assay/check/all"
 	"github.com/assay-psti/assay/check/image"
 	"github.com/assay-psti/assay/check/passwords"
@@ -144,19 +143,11 @@ func shortfall(outcomes []report.Outcome) (failed []report.Outcome, unread []ass
 // assess judges what stands in the dossier. Of the unread terms there is evidence
 // that could not be read.
 func assess(d *dossier.Dossier, asAt assay.Date, laws []string, unread ...assay.TermID) (*report.Document, error) {
-	facts, err := fold(d)
+	facts, said, err := foldBench(d)
 	if err != nil {
 		return nil, err
 	}
 	facts.Withhold(unread)
-	var said []assay.Observation
-	if in, err := bench.InputOf(d); err != nil {
-		return nil, err
-	} else if in.IXIT != nil || slices.ContainsFunc(d.Observed, bench.Made) {
-		if said, err = bench.Hold(law.Standard(), facts, in); err != nil {
-			return nil, err
-		}
-	}
 	a, err := law.Standard().Judge(facts, asAt, laws...)
 	if err != nil {
 		return nil, err
