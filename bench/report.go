@@ -329,6 +329,9 @@ func (r *Report) limits(p *Plan) {
 	r.Limits = append(r.Limits, "The laboratory did not control the associated services: what happens on a server was judged by what is declared, and by what could be seen from the device.")
 	add(means, "unit rests on the means named beside it, and says only that nothing to the contrary was found by them.", "units rest on the means named beside them, and say only that nothing to the contrary was found by them.")
 	add(interpreted, "unit of the plan is our interpretation of the provision.", "units of the plan are our interpretation of their provision, and marked so.")
+	if r.TestSpecification != "V1.1.1" {
+		r.Limits = append(r.Limits, "The units of "+r.TestSpecification+" were seen in one filled example only, and so were the fields of some IXIT tables.")
+	}
 	add(covered, "case is covered by evidence from elsewhere and was not run.", "cases are covered by evidence from elsewhere and were not run.")
 	add(alone, "case has a verdict that somebody gave without its units. It does not count here.", "cases have a verdict that somebody gave without their units. They do not count here.")
 	if r.IXIT == nil {
