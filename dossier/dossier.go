@@ -37,6 +37,7 @@ type Dossier struct {
 	places  map[assay.ObservationID]string
 	size    int64 // of observed.jsonl as read
 	seen    observed
+	kept    []assay.Digest // evidence added since the dossier was opened
 }
 
 const evidenceDir = "evidence"

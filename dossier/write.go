@@ -123,7 +123,7 @@ func (a *Answer) check() error {
 	return nil
 }
 
-var ownFiles = []string{productFile, declaredFile, observedFile, evidenceDir}
+var ownFiles = []string{productFile, declaredFile, observedFile, ixitFile, evidenceDir}
 
 var writeForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 

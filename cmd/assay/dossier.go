@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/bench"
 	"github.com/assay-psti/assay/dossier"
 	"github.com/assay-psti/assay/law"
 	"github.com/assay-psti/assay/vocab"
@@ -54,6 +56,29 @@ func laws(named []string, d *dossier.Dossier) []string {
 // fold makes facts of what stands in the dossier. An observation that the
 // vocabulary refuses is an error that names its place.
 func fold(d *dossier.Dossier) (*vocab.Facts, error) {
+	facts, _, err := foldBench(d)
+	return facts, err
+}
+
+// foldBench is fold with the observations that a signed IXIT adds. A verdict that was
+// given at the bench counts as long as what it rests on does.
+func foldBench(d *dossier.Dossier) (*vocab.Facts, []assay.Observation, error) {
+	facts, err := foldAll(d)
+	if err != nil {
+		return nil, nil, err
+	}
+	in, err := bench.InputOf(d)
+	if err != nil {
+		return nil, nil, err
+	}
+	if in.IXIT == nil && !slices.ContainsFunc(d.Observed, bench.Made) {
+		return facts, nil, nil
+	}
+	said, err := bench.Hold(law.Standard(), facts, in)
+	return facts, said, err
+}
+
+func foldAll(d *dossier.Dossier) (*vocab.Facts, error) {
 	v := law.Standard().Vocabulary()
 	all := d.Observations()
 	for i := range all {

@@ -140,7 +140,7 @@ func shortfall(outcomes []report.Outcome) (failed []report.Outcome, unread []ass
 // assess judges what stands in the dossier. Of the unread terms there is evidence
 // that could not be read.
 func assess(d *dossier.Dossier, asAt assay.Date, laws []string, unread ...assay.TermID) (*report.Document, error) {
-	facts, err := fold(d)
+	facts, said, err := foldBench(d)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +149,7 @@ func assess(d *dossier.Dossier, asAt assay.Date, laws []string, unread ...assay.
 	if err != nil {
 		return nil, err
 	}
-	standing := vocab.Standing(d.Observations())
+	standing := append(vocab.Standing(d.Observations()), said...)
 	p := d.Product
 	return &report.Document{
 		Product:    report.Product{Name: p.Name, Make: p.Make, Models: p.Models, Description: p.Description},

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/bench"
 	"github.com/assay-psti/assay/check/all"
 	"github.com/assay-psti/assay/dossier"
 	"github.com/assay-psti/assay/law"
@@ -24,6 +25,12 @@ func TestTermsAreUsedAndCanBeKnown(t *testing.T) {
 			}
 			known[id] = c.Name
 		}
+	}
+	for _, id := range bench.Observes() {
+		if l.Vocabulary().Term(id) == nil {
+			t.Errorf("the bench keeps %s, which the vocabulary lacks", id)
+		}
+		known[id] = "bench"
 	}
 	used := map[assay.TermID]bool{}
 	for _, r := range l.Regimes() {
