@@ -30,7 +30,8 @@ var At = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 // Run tries the check on each testdata/*.txtar of the package under test. Files
 // below evidence/ are the dossier's evidence. A file "links" makes symbolic links,
 // one "name -> target" a line; a file "parts" names parts of the product; a file
-// "product" says what it is, one "name|make|model|page-PURPOSE: VALUE" a line. The
+// "product" says what it is, one "name|make|model|page-PURPOSE|unit|interface: VALUE"
+// a line, where a unit is "ID MAC-or-- ADDRESS..." and an interface "ID PROTOCOL PORT". The
 // file "want" holds what is wanted, as Format writes it.
 //
 // A check that requires others is given their results by the caller; those that
@@ -112,8 +113,20 @@ func productOf(t *testing.T, text string) (p check.Product) {
 			p.Make = value
 		case ok && key == "model":
 			p.Models = append(p.Models, value)
+		case ok && key == "unit":
+			words := strings.Fields(value)
+			if len(words) < 2 {
+				t.Fatalf("product: %q: want a unit's ID, MAC or -, and addresses", line)
+			}
+			p.Units = append(p.Units, check.Unit{ID: words[0], MAC: strings.Trim(words[1], "-"), Addresses: words[2:]})
+		case ok && key == "interface":
+			var n check.Interface
+			if _, err := fmt.Sscan(value, &n.ID, &n.Protocol, &n.Port); err != nil {
+				t.Fatalf("product: %q: want an interface's ID, protocol and port: %v", line, err)
+			}
+			p.Interfaces = append(p.Interfaces, n)
 		default:
-			t.Fatalf("product: %q: want name, make, model or page-PURPOSE, a colon and a value", line)
+			t.Fatalf("product: %q: want name, make, model, page-PURPOSE, unit or interface, a colon and a value", line)
 		}
 	}
 	return p
