@@ -72,6 +72,7 @@ const (
 type Finding struct {
 	Kind       FindingKind `json:"kind"`
 	Text       string      `json:"text"`
+	Against    bool        `json:"held_against_device"` // see Held
 	Peer       string      `json:"peer"`
 	Remote     bool        `json:"remote"`
 	At         []Mark      `json:"at"`
@@ -79,6 +80,27 @@ type Finding struct {
 	Credential *Credential `json:"-"`
 	TLS        *TLS        `json:"-"`
 	Object     *Object     `json:"-"`
+}
+
+// Held reports whether a finding is certain enough to be held against the device.
+// The others are worth a look: whether they matter, the capture does not settle.
+func (f *Finding) Held() bool {
+	switch f.Kind {
+	case SecretInClear:
+		c := f.Credential
+		if c.Public || c.Kind == "cookie" { // a cookie may be of no worth
+			return false
+		}
+		// What others send to the device may be a wrong guess; what it sends is its own.
+		return !f.Talk.Serves || c.Accepted == Accepted
+	case OpenAccess:
+		return true
+	case Outdated:
+		return f.TLS.Complete
+	case PlainUpdate:
+		return f.Object.ToServer == f.Talk.Serves
+	}
+	return false
 }
 
 // Rest is what the device does while nobody on its network speaks to it.
@@ -165,6 +187,16 @@ func remote(peer, own netip.Addr) bool {
 		return false
 	}
 	return true
+}
+
+// Reveal makes the secrets of the device's talks show in their machine form. It is
+// for those who asked for it.
+func (d *Device) Reveal() {
+	for _, k := range d.Talks {
+		for _, c := range k.Secrets {
+			c.Shown = c.Secret.Reveal()
+		}
+	}
 }
 
 // learn adds the addresses that the device had besides those it was named by.
@@ -267,6 +299,9 @@ func (d *Device) find() {
 				add(OpensPort, "asks the router by UPnP to open a port", x.At)
 			}
 		}
+	}
+	for i := range d.Findings {
+		d.Findings[i].Against = d.Findings[i].Held()
 	}
 	slices.SortStableFunc(d.Findings, func(a, b Finding) int {
 		return cmp.Compare(slices.Index(kindOrder, a.Kind), slices.Index(kindOrder, b.Kind))

@@ -115,6 +115,7 @@ type Credential struct {
 	How      string     `json:"how"`  // "HTTP Basic", "FTP PASS"
 	User     string     `json:"user,omitempty"`
 	Secret   Secret     `json:"secret"`
+	Shown    string     `json:"shown,omitempty"` // the value, where it was asked for
 	Accepted Acceptance `json:"accepted"`
 	Why      string     `json:"why,omitempty"` // what the server said to it
 	At       Mark       `json:"at"`

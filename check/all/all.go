@@ -14,6 +14,7 @@ import (
 	"github.com/assay-psti/assay/check/secrets"
 	"github.com/assay-psti/assay/check/statement"
 	"github.com/assay-psti/assay/check/support"
+	"github.com/assay-psti/assay/check/traffic"
 	"github.com/assay-psti/assay/check/updates"
 )
 
@@ -31,6 +32,7 @@ func Checks() []*check.Check {
 		secrets.Check,
 		statement.Check,
 		support.Check,
+		traffic.Check,
 		updates.Check,
 	}
 }

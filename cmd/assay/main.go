@@ -48,6 +48,7 @@ type commands struct {
 	Read      readCommand      `cmd:"" help:"Read public information: pages, statements, security.txt."`
 	Watch     watchCommand     `cmd:"" help:"Tell what changed when in what was published, from the kept pages."`
 	Firmware  firmwareCommand  `cmd:"" help:"Take a firmware image apart: map, ways in, secrets, updates, components."`
+	Capture   captureCommand   `cmd:"" help:"Read captures of network traffic: whom a device speaks to, over what, how protected."`
 	Statement statementCommand `cmd:"" help:"Build and sign the statement of compliance."`
 	Verify    verifyCommand    `cmd:"" help:"Check a signed statement of compliance: 0 it holds, 1 something does not, 2 it cannot be read."`
 }
