@@ -335,9 +335,10 @@ func (k *Talk) secretText(c *Credential) string {
 		user = " of user " + c.User
 	}
 	text := fmt.Sprintf("%s a %s%s in clear: %s, %s", who, c.Kind, user, c.How, k.at())
-	switch {
-	case c.Public:
+	if c.Public {
 		text += "; it is a log-in for everybody, so no secret"
+	}
+	switch {
 	case c.Accepted == Accepted:
 		text += "; the server accepted it"
 	case c.Accepted == Refused:
