@@ -15,7 +15,7 @@ type Options struct {
 	Devices []string
 
 	MaxBytes         int64 // read of each file after decompression; default 1 TiB
-	MaxFlows         int   // followed at the same time; default 16,384
+	MaxFlows         int   // followed at the same time; default 8,192
 	MaxConversations int   // told of; default 10,000, and as many again for Devices
 	MaxHosts         int   // default 10,000
 
@@ -31,7 +31,7 @@ func (o Options) orDefaults() Options {
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = 1 << 40
 	}
-	def(&o.MaxFlows, 16<<10)
+	def(&o.MaxFlows, 8<<10)
 	def(&o.MaxConversations, 10_000)
 	def(&o.MaxHosts, 10_000)
 	return o

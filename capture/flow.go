@@ -58,7 +58,7 @@ type gapper interface {
 // Bounds of what is held of flows.
 const (
 	maxPend  = 64 << 10 // of one side of one flow, for its reader
-	maxHeld  = 24 << 20 // of all flows together
+	maxHeld  = 8 << 20  // of all flows together
 	maxHead  = 1 << 10  // of one side, until the protocol is known
 	flowIdle = 15 * 60 * 1e9
 )

@@ -65,17 +65,17 @@ func TestProtocols(t *testing.T) {
 		{"ftp-accepted", func(m *maker) {
 			m.tcp(port(phone, 40000), port(device, 21)).s("220 kettle FTP\r\n").c("USER admin\r\n").s("331 more\r\n").c("PASS S3cretWord\r\n").s("230 in\r\n").c("PASV\r\n").s("227 here (192,168,8,20,200,1)\r\n").close()
 			m.tcp(port(phone, 40001), port(device, 51201)).s("a file that holds words enough to look like text and so on\r\n").close()
-		}, []string{"from 192.168.8.30 tcp/21 ftp [clear] offered", "secret-in-clear HELD: the device is sent a password of user admin in clear: FTP PASS", "accepted it", "tcp/51201 ftp-data"}, []string{"51201 ftp-data [clear] offered"}},
+		}, []string{"from 192.168.8.30 tcp/21 ftp [clear] offered", "secret-in-clear HELD: the device is sent a password of user admin in clear: FTP PASS", "; the server accepted it", "tcp/51201 ftp-data"}, []string{"51201 ftp-data [clear] offered"}},
 		{"ftp-refused", func(m *maker) {
 			m.tcp(port(phone, 40000), port(device, 21)).s("220 kettle FTP\r\n").c("USER admin\r\n").s("331 more\r\n").c("PASS S3cretWord\r\n").s("530 no\r\n").close()
-		}, []string{"secret-in-clear: the device is sent", "the server refused it"}, []string{" HELD"}},
+		}, []string{"secret-in-clear: the device is sent", "; the server refused it"}, []string{" HELD"}},
 		{"ftp-tls", func(m *maker) {
 			m.tcp(port(phone, 40000), port(device, 21)).s("220 kettle FTP\r\n").c("AUTH TLS\r\n").s("234 go on\r\n").say(0, clientHello("", nil)).say(1, serverHello(0x0303, 0xc02f)).close()
 		}, []string{"tcp/21 ftp+tls [encrypted]", "TLS 1.2 TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"}, []string{"secret", "HELD"}},
 		{"http-basic-accepted", func(m *maker) {
 			m.tcp(port(phone, 40000), port(device, 80)).c("GET / HTTP/1.1\r\nHost: kettle\r\n\r\n").s("HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=\"kettle\"\r\nContent-Length: 2\r\n\r\nno").close()
 			m.tcp(port(phone, 40001), port(device, 80)).c("GET / HTTP/1.1\r\nHost: kettle\r\nAuthorization: Basic " + basic + "\r\n\r\n").s("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nin").close()
-		}, []string{"the device is sent a password of user admin in clear: HTTP Basic", "HELD", "accepted it"}, nil},
+		}, []string{"the device is sent a password of user admin in clear: HTTP Basic", "HELD", "; the server accepted it"}, nil},
 		{"http-basic-unasked", func(m *maker) { // a server that asks nobody may ignore what is sent
 			m.tcp(port(phone, 40001), port(device, 80)).c("GET / HTTP/1.1\r\nHost: kettle\r\nAuthorization: Basic " + basic + "\r\n\r\n").s("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nin").close()
 		}, []string{"whether the server accepted it cannot be seen"}, []string{"HELD"}},
@@ -118,16 +118,16 @@ func TestProtocols(t *testing.T) {
 		}, []string{"open-access HELD: mqtt on TCP 1883", "publishes: state"}, []string{"secret"}},
 		{"mqtt-refused", func(m *maker) {
 			m.tcp(port(phone, 40001), port(device, 1883)).c(mqttConnect("app", "admin", "S3cretWord")).s("\x20\x02\x00\x05").close()
-		}, []string{"the server refused it"}, []string{"HELD", "open-access"}},
+		}, []string{"; the server refused it"}, []string{"HELD", "open-access"}},
 		{"rtsp-open", func(m *maker) {
 			m.tcp(port(phone, 40001), port(device, 554)).c("DESCRIBE rtsp://192.168.8.20/live RTSP/1.0\r\nCSeq: 1\r\n\r\n").s("RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 3\r\n\r\nv=0").c("PLAY rtsp://192.168.8.20/live RTSP/1.0\r\nCSeq: 2\r\n\r\n").s("RTSP/1.0 200 OK\r\nCSeq: 2\r\n\r\n$\x00\x00\x04abcd$\x00\x00\x04abcd").close()
 		}, []string{"open-access HELD: rtsp on TCP 554", "media-in-clear: sends video over rtsp"}, []string{"secret"}},
 		{"rtsp-basic", func(m *maker) {
 			m.tcp(port(phone, 40001), port(device, 554)).c("DESCRIBE rtsp://192.168.8.20/live RTSP/1.0\r\nCSeq: 1\r\n\r\n").s("RTSP/1.0 401 No\r\nCSeq: 1\r\n\r\n").c("DESCRIBE rtsp://192.168.8.20/live RTSP/1.0\r\nCSeq: 2\r\nAuthorization: Basic " + basic + "\r\n\r\n").s("RTSP/1.0 200 OK\r\nCSeq: 2\r\n\r\n").close()
-		}, []string{"a password of user admin in clear: RTSP Basic", "accepted it", "HELD"}, []string{"open-access"}},
+		}, []string{"a password of user admin in clear: RTSP Basic", "; the server accepted it", "HELD"}, []string{"open-access"}},
 		{"telnet", func(m *maker) {
 			m.tcp(port(phone, 40001), port(device, 23)).s("\xff\xfd\x18\r\nkettle login: ").c("root\r\n").s("root\r\nPassword: ").c("S3cretWord\r\n").s("\r\nLogin incorrect\r\nkettle login: ").close()
-		}, []string{"tcp/23 telnet [clear] offered", "a password of user root in clear: telnet", "the server refused it"}, []string{"HELD"}},
+		}, []string{"tcp/23 telnet [clear] offered", "a password of user root in clear: telnet", "; the server refused it"}, []string{"HELD"}},
 		{"telnet-shell", func(m *maker) {
 			m.tcp(port(phone, 40001), port(device, 2323)).c("\xff\xfb\x18").s("\xff\xfd\x18\r\n\r\nBusyBox\r\n/ # ").close()
 		}, []string{"open-access HELD: telnet on TCP 2323"}, nil},
@@ -136,7 +136,7 @@ func TestProtocols(t *testing.T) {
 		}, []string{"tcp/22 ssh [encrypted] offered", "software: dropbear_2012.55"}, []string{"HELD"}},
 		{"smtp", func(m *maker) {
 			m.tcp(port(device, 40001), port(cloud, 25)).s("220 mx ESMTP\r\n").c("EHLO k\r\n").s("250 AUTH PLAIN\r\n").c("AUTH PLAIN " + base64.StdEncoding.EncodeToString([]byte("\x00me\x00S3cretWord")) + "\r\n").s("235 in\r\n").close()
-		}, []string{"a password of user me in clear: SMTP AUTH PLAIN", "HELD", "accepted it"}, nil},
+		}, []string{"a password of user me in clear: SMTP AUTH PLAIN", "HELD", "; the server accepted it"}, nil},
 		{"smtp-starttls", func(m *maker) {
 			m.tcp(port(device, 40001), port(cloud, 25)).s("220 mx ESMTP\r\n").c("EHLO k\r\n").s("250 STARTTLS\r\n").c("STARTTLS\r\n").s("220 go\r\n").say(0, clientHello("mx.example.com", nil)).say(1, serverHello(0x0303, 0xc02f)).close()
 		}, []string{"smtp+tls [encrypted]", "sni=mx.example.com"}, []string{"secret", "finding"}},
@@ -145,7 +145,7 @@ func TestProtocols(t *testing.T) {
 		}, []string{"POP3 PASS", "HELD"}, nil},
 		{"imap", func(m *maker) {
 			m.tcp(port(device, 40001), port(cloud, 143)).s("* OK IMAP4\r\n").c("a1 LOGIN me S3cretWord\r\n").s("a1 OK in\r\n").close()
-		}, []string{"IMAP LOGIN", "HELD", "accepted it"}, nil},
+		}, []string{"IMAP LOGIN", "HELD", "; the server accepted it"}, nil},
 		{"sip", func(m *maker) {
 			m.udp(port(device, 5060), port(cloud, 5060), []byte("REGISTER sip:x SIP/2.0\r\nUser-Agent: doorbell\r\nAuthorization: Digest username=\"u\"\r\n\r\n"))
 		}, []string{"udp/5060 sip [clear]", "REGISTER", "Digest by user u"}, []string{"HELD"}},

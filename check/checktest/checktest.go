@@ -28,7 +28,8 @@ var update = flag.Bool("update", false, "write what was observed into the want s
 var At = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // Run tries the check on each testdata/*.txtar of the package under test. Files
-// below evidence/ are the dossier's evidence. A file "links" makes symbolic links,
+// below evidence/ are the dossier's evidence. A file "copies" takes more of it, that
+// is no text, from testdata, one "name <- file" a line. A file "links" makes symbolic links,
 // one "name -> target" a line; a file "parts" names parts of the product; a file
 // "product" says what it is, one "name|make|model|page-PURPOSE|unit|interface: VALUE"
 // a line, where a unit is "ID MAC-or-- ADDRESS..." and an interface "ID PROTOCOL PORT". The
@@ -63,6 +64,8 @@ func try(t *testing.T, c *check.Check, results map[*check.Check]any, name string
 		switch {
 		case f.Name == "want":
 			want = i
+		case f.Name == "copies":
+			take(t, dir, string(f.Data))
 		case f.Name == "links":
 			link(t, dir, string(f.Data))
 		case f.Name == "parts":
@@ -80,7 +83,7 @@ func try(t *testing.T, c *check.Check, results map[*check.Check]any, name string
 				t.Fatal(err)
 			}
 		default:
-			t.Fatalf("%s: file %q is neither want, links, parts, product nor below evidence/", name, f.Name)
+			t.Fatalf("%s: file %q is neither want, copies, links, parts, product nor below evidence/", name, f.Name)
 		}
 	}
 	got := observe(t, c, filepath.Join(dir, "evidence"), parts, product, results)
@@ -130,6 +133,27 @@ func productOf(t *testing.T, text string) (p check.Product) {
 		}
 	}
 	return p
+}
+
+// take copies files of testdata into the dossier.
+func take(t *testing.T, dir, text string) {
+	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+		name, from, ok := strings.Cut(line, " <- ")
+		if !ok {
+			t.Fatalf("copies: %q: want name <- file", line)
+		}
+		data, err := os.ReadFile(filepath.Join("testdata", from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		full := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(full, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func link(t *testing.T, dir, text string) {

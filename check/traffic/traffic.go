@@ -36,6 +36,7 @@ var Check = &check.Check{
 // Bounds of what is told of one unit in one capture.
 const (
 	maxStated   = 200
+	maxSame     = 5 // sightings of the same
 	maxRemarked = 25
 	maxSuspects = 8
 )
@@ -150,7 +151,7 @@ type unit struct {
 	device  *capture.Device
 
 	stated, remarked int
-	done             map[string]bool
+	done             map[string]int // times that the same was stated
 	err              error
 }
 
@@ -159,7 +160,7 @@ func look(pass *check.Pass, item evidence.Item, r *capture.Result, u check.Unit,
 	if err != nil {
 		return fmt.Errorf("unit %s: %w", u.ID, err)
 	}
-	x := &unit{pass: pass, item: item, product: product, id: u.ID, device: d, done: map[string]bool{}}
+	x := &unit{pass: pass, item: item, product: product, id: u.ID, device: d, done: map[string]int{}}
 	if !d.Found() {
 		x.remark("the unit is not in this capture: nothing is observed")
 		return nil
@@ -184,13 +185,17 @@ func look(pass *check.Pass, item evidence.Item, r *capture.Result, u check.Unit,
 	return x.err
 }
 
-// say states an observation, each once.
+// say states an observation; of what is the same, the first sightings alone.
 func (x *unit) say(subject assay.Subject, term assay.TermID, value assay.Value, note string, at ...capture.Mark) {
 	key := fmt.Sprintf("%s %s %s", subject, term, value)
-	if x.err != nil || x.done[key] || x.stated >= maxStated {
+	most := maxSame
+	if term == "interface.protocol" || term == "password.used" {
+		most = 1 // one sighting is as good as many
+	}
+	if x.err != nil || x.done[key] >= most || x.stated >= maxStated {
 		return
 	}
-	x.done[key] = true
+	x.done[key]++
 	x.stated++
 	o := assay.Observation{Subject: subject, Term: term, Value: value, Note: check.Printable(fmt.Sprintf("unit %s: %s", x.id, note))}
 	for _, m := range at {
@@ -288,20 +293,25 @@ func (x *unit) secret(f *capture.Finding) {
 	if c.Answer.Packet > 0 {
 		at = append(slices.Clone(at), c.Answer)
 	}
-	x.say(assay.Product, "device.secret_sent_in_clear", yes, f.Text, at...)
-	if f.Remote {
+	blank := c.Secret == "" // which is no secret
+	if !blank {
+		x.say(assay.Product, "device.secret_sent_in_clear", yes, f.Text, at...)
+	}
+	if f.Remote && !blank {
 		x.say(assay.Product, "device.secret_sent_in_clear_remotely", yes, f.Text, at...)
 	}
 	if c.Accepted != capture.Accepted {
 		return
 	}
-	x.say(assay.Product, "device.weak_cryptography", yes, "a log-in in clear was accepted: "+f.Text, at...)
+	if !blank {
+		x.say(assay.Product, "device.weak_cryptography", yes, "a log-in in clear was accepted: "+f.Text, at...)
+	}
 	if !f.Talk.Serves || c.Kind == "token" {
 		return
 	}
 	x.say(assay.Product, "password.used", yes, f.Text, at...)
 	subject := part("password", "capture", f.Talk.Protocol, c.User)
-	if c.Secret == "" {
+	if blank {
 		x.say(subject, "password.blank_accepted", yes, "a blank password was accepted: "+f.Text, at...)
 		return
 	}

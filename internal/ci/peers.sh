@@ -24,6 +24,8 @@ need lzop lzop
 need lz4 lz4
 need chromium chromium
 need node nodejs
+need tshark tshark
+need tcpdump tcpdump
 if [ ${#want[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     apt-get update -qq >/dev/null 2>&1
