@@ -227,3 +227,31 @@ func mqttConnect(id, user, password string) string {
 	body = text("MQTT") + string([]byte{4, flags, 0, 60}) + body
 	return string([]byte{0x10, byte(len(body))}) + body
 }
+
+// BenchmarkSmall reads what costs most for its size: names, time, commands and
+// announcements, of which every byte is looked at.
+func BenchmarkSmall(b *testing.B) {
+	m := newMaker()
+	for n := 0; m.b.Len() < 32<<20; n++ {
+		at := netip.AddrFrom4([4]byte{192, 168, 8, byte(20 + n%40)})
+		sport := uint16(20000 + n%40000)
+		name := "host" + strconv.Itoa(n%500) + ".example.com"
+		m.udp(port(at, sport), port(router, 53), question(name))
+		m.udp(port(router, 53), port(at, sport), answer(name, cloud))
+		m.udp(port(at, 123), port(cloud, 123), append([]byte{0x23}, make([]byte, 47)...))
+		m.udp(port(at, 1900), port(netip.MustParseAddr("239.255.255.250"), 1900), []byte("NOTIFY * HTTP/1.1\r\nSERVER: Linux UPnP/1.0 kettle/2\r\nNT: upnp:rootdevice\r\n\r\n"))
+		q := m.tcp(port(at, sport+1), port(cloud, 1883))
+		q.c(mqttConnect("kettle", "user", "secret")).s("\x20\x02\x00\x00").c("\x30\x0d\x00\x05state" + strconv.Itoa(100000+n%1000)).close()
+		h := m.tcp(port(at, sport+2), port(cloud, 80))
+		h.c("GET /weather?q=1 HTTP/1.1\r\nHost: api.example.com\r\nUser-Agent: kettle/1.0\r\n\r\n").s("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").close()
+	}
+	data := m.b.Bytes()
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Read(b.Context(), "small.pcap", bytes.NewReader(data), Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(m.n)*float64(b.N)/b.Elapsed().Seconds(), "packets/s")
+}
