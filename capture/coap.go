@@ -102,3 +102,18 @@ func (r *coap) datagram(t *tracker, f *flow, from side, b []byte) {
 		t.detail(f, from, "answer", fmt.Sprintf("%d.%02d", class, detail))
 	}
 }
+
+// wordy reports a path of ordinary letters, so long that chance does not make it.
+func wordy(path string) bool {
+	letters := 0
+	for _, c := range path {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+			letters++
+		case c == '/', c == '.', c == '-', c == '_', c == '~', c == '%':
+		default:
+			return false
+		}
+	}
+	return letters >= 3
+}

@@ -46,6 +46,9 @@ func (k *Talk) Peer() End {
 // Offered reports whether the talk shows a service that the device offers: it
 // answered on a port of its own.
 func (k *Talk) Offered() bool {
+	if k.Transport == "udp" && !servicePort(k.Port) && (k.Protocol == "stun" || k.Protocol == "dtls" || k.Protocol == "quic" || k.Protocol == "rtp") {
+		return false // a port for one call
+	}
 	return k.Serves && k.Answered && !k.Group && k.Port != 0 && (k.Begun || servicePort(k.Port)) && k.Protocol != "ftp-data" && k.Protocol != "dhcp" && k.Protocol != "dhcpv6" &&
 		(k.Transport == "tcp" || k.Protocol != "unknown" && k.Protocol != "text")
 }
@@ -162,7 +165,7 @@ func (r *Result) Device(names ...string) (*Device, error) {
 		}
 	}
 	d.find()
-	d.rest()
+	d.rest(r.heard)
 	d.want(r)
 	return d, nil
 }
@@ -366,10 +369,9 @@ func (k *Talk) weigh(s *TLS, add func(FindingKind, string, ...Mark) *Finding) {
 }
 
 // rest says whom the device speaks to while nobody on its network speaks to it.
-func (d *Device) rest() {
-	var all, busy activity
+func (d *Device) rest(heard activity) {
+	all, busy := heard, activity{}
 	for _, k := range d.Talks {
-		all.join(k.activity)
 		if !k.Group && !k.Remote && k.Serves && !quiet(k.Protocol) {
 			busy.join(k.activity)
 		}
@@ -377,15 +379,10 @@ func (d *Device) rest() {
 	for busy.width != 0 && busy.width < all.width {
 		busy.widen()
 	}
-	first, last := bits.TrailingZeros64(all.heard), 63-bits.LeadingZeros64(all.heard)
-	if all.width == 0 {
+	if all.width == 0 || len(d.Talks) == 0 {
 		return
 	}
-	var quietly uint64
-	for i := first; i <= last; i++ {
-		quietly |= 1 << i
-	}
-	quietly &^= busy.heard
+	quietly := all.heard &^ busy.heard // of the time in which anything was recorded
 	rest := &Rest{Quiet: time.Duration(int64(bits.OnesCount64(quietly)) * all.width), Width: time.Duration(all.width)}
 	if rest.Quiet < minRest {
 		return

@@ -24,6 +24,7 @@ type flow struct {
 	begun      bool // how it began was seen
 	synack     bool // the server took the connection
 	reset      bool // the server refused it
+	ended      [2]bool
 	first      int64
 	last       int64
 	mark       Mark
@@ -89,7 +90,7 @@ func (t *tracker) lookup(p *packet) (*flow, side) {
 	}
 	f.last = p.at
 	if p.at != 0 {
-		f.active.add(p.at - t.file.first)
+		f.active.add(p.at - t.base)
 	}
 	if f.macs[from] == (mac{}) {
 		f.macs[from] = p.srcMAC
@@ -136,7 +137,7 @@ func (t *tracker) evict() {
 	if f == nil {
 		f = t.oldest
 	}
-	if f.last+10*1e9 > t.at && !f.reset {
+	if f.last+10*1e9 > t.at && !f.reset && f.ended != [2]bool{true, true} {
 		t.bite("flows were put down early, to keep memory bounded: what they said later counts as flows of their own")
 	}
 	t.close(f)
@@ -205,6 +206,12 @@ func (t *tracker) tcp(p *packet) {
 	}
 	if p.flags&flagRST != 0 && f.begun && from != f.client && !f.synack && f.bytes[from] == 0 {
 		f.reset = true
+	}
+	switch {
+	case p.flags&flagRST != 0:
+		f.ended = [2]bool{true, true}
+	case p.flags&flagFIN != 0:
+		f.ended[from] = true
 	}
 	if f.done {
 		return

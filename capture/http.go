@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"maps"
+	"net/netip"
 	"net/url"
 	"path"
 	"slices"
@@ -24,6 +25,7 @@ type httpReader struct {
 	sides   [2]httpSide
 	waiting []*exchange
 	media   bool
+	known   bool // a request of this connection logged in
 }
 
 // httpSide is where one side is within a message.
@@ -414,6 +416,8 @@ func (r *httpReader) fields(t *tracker, f *flow, text, where string, x *exchange
 			v = value
 		}
 		switch low := strings.ToLower(name); {
+		case strings.Trim(v, "*") == "": // not there, or hidden
+		case where == "message" && !strings.Contains(low, "passw"): // "pass" and "token" mean other things among sensors
 		case passwordField(low):
 			password, found = v, name
 		case slices.Contains([]string{"user", "username", "usr", "uname", "login", "loginuse", "email", "account", "userid", "name", "admin_name", "user_name", "login_username", "loginname"}, low):
@@ -424,17 +428,17 @@ func (r *httpReader) fields(t *tracker, f *flow, text, where string, x *exchange
 	}
 	if found != "" && password != "" {
 		x.authorized = true
-		t.credential(f, Credential{Kind: "password", How: "HTTP " + where + " field " + printable(found), User: user, Secret: Secret(password)})
+		t.credential(f, Credential{Kind: "password", How: strings.ToUpper(r.proto) + " " + where + " field " + printable(found), User: user, Secret: Secret(password)})
 	}
 	if token != "" {
 		x.authorized = true
-		t.credential(f, Credential{Kind: "token", How: "HTTP " + where, User: user, Secret: Secret(token)})
+		t.credential(f, Credential{Kind: "token", How: strings.ToUpper(r.proto) + " " + where, User: user, Secret: Secret(token)})
 	}
 }
 
 func passwordField(low string) bool {
 	switch low {
-	case "pw", "pwd", "pass", "passwd", "psw", "pswd", "loginpas", "loginpass", "passphrase", "psk", "key_passphrase", "wpakey", "wifi_password", "pin":
+	case "pwd", "pass", "passwd", "psw", "pswd", "loginpas", "loginpass", "passphrase", "psk", "key_passphrase", "wpakey", "wifi_password":
 		return true
 	}
 	return strings.Contains(low, "password") && !strings.Contains(low, "forgot") && !strings.Contains(low, "reset")
@@ -515,8 +519,33 @@ func (r *httpReader) answered(t *tracker, f *flow, m *message, x *exchange) {
 			t.answer(c, Accepted, status+" where it had refused without")
 		}
 	}
-	if r.proto == "rtsp" && !x.authorized && m.status == 200 && (x.method == "DESCRIBE" || x.method == "PLAY") {
+	r.known = r.known || x.authorized
+	if r.proto == "rtsp" && x.method == "SETUP" && m.status == 200 {
+		r.transport(t, f, m.get("transport"))
+	}
+	if r.proto == "rtsp" && !r.known && m.status == 200 && (x.method == "DESCRIBE" || x.method == "PLAY") {
 		t.opened(f, "RTSP "+x.method)
+	}
+}
+
+// transport notes the ports on which media will come.
+func (r *httpReader) transport(t *tracker, f *flow, text string) {
+	if !strings.HasPrefix(text, "RTP/AVP") { // RTP/SAVP is encrypted, and the rest nobody uses
+		return
+	}
+	for _, end := range []struct {
+		name string
+		side side
+	}{{"client_port=", f.client}, {"server_port=", f.client.other()}} {
+		_, rest, ok := strings.Cut(text, end.name)
+		if !ok {
+			continue
+		}
+		ports, _, _ := strings.Cut(rest, ";")
+		first, _, _ := strings.Cut(ports, "-")
+		if n, err := strconv.ParseUint(strings.TrimSpace(first), 10, 16); err == nil {
+			t.expect(netip.AddrPortFrom(f.end(end.side).Addr(), uint16(n)), "rtp")
+		}
 	}
 }
 

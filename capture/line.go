@@ -17,6 +17,7 @@ type lineReader struct {
 	kind  string
 	user  string
 	last  *Credential
+	sent  bool   // a password was sent since the user was named
 	login string // step of a log-in in several lines: "user", "pass"
 	tls   bool   // encryption was asked for
 	mail  bool   // the text of a message is on its way
@@ -95,8 +96,9 @@ func (r *lineReader) command(t *tracker, f *flow, line string) {
 	case r.login != "":
 		r.step(t, f, line)
 	case word == "USER":
-		r.user = rest
+		r.user, r.sent = rest, false
 	case word == "PASS":
+		r.sent = true
 		r.last = t.credential(f, Credential{Kind: "password", How: how + "PASS", User: r.user, Secret: Secret(rest), Public: anonymous(r.kind, r.user)})
 	case word == "LOGIN" && r.kind == "imap":
 		user, password, _ := strings.Cut(rest, " ")
@@ -188,7 +190,7 @@ func (r *lineReader) reply(t *tracker, f *flow, from side, line string) {
 	switch r.kind {
 	case "ftp":
 		good, bad = strings.HasPrefix(line, "230"), strings.HasPrefix(line, "530") || strings.HasPrefix(line, "430")
-		if good && r.user != "" && r.last == nil {
+		if good && r.user != "" && !r.sent {
 			t.opened(f, fmt.Sprintf("FTP as user %s, without a password", printable(r.user)))
 		}
 		r.data(t, f, from, line)
@@ -310,6 +312,7 @@ type telnetReader struct {
 	ask    string
 	last   *Credential
 	shownN int
+	keys   int // typed by the client
 }
 
 func (r *telnetReader) gap(*tracker, *flow, side) {}
@@ -325,6 +328,7 @@ func (r *telnetReader) read(t *tracker, f *flow, from side, b []byte) int {
 		r.look(t, f)
 		return used
 	}
+	r.keys += len(text)
 	for _, c := range text {
 		switch {
 		case c == '\r' || c == '\n' || c == 0:
@@ -354,7 +358,7 @@ func (r *telnetReader) look(t *tracker, f *flow) {
 		r.ask = "user"
 	case r.last != nil && (strings.Contains(low, "incorrect") || strings.Contains(low, "login failed") || strings.Contains(low, "access denied") || strings.Contains(low, "bad password")):
 		t.answer(r.last, Refused, "it said that the log-in failed")
-	case r.ask == "" && r.user == "" && r.last == nil && f.packets[f.client] > 0 && r.shownN < 4096 && rootPrompt(low):
+	case r.keys == 0 && f.begun && f.need().Lost == 0 && r.shownN < 4096 && rootPrompt(low): // nothing was asked before
 		t.opened(f, "telnet: a prompt of a shell")
 	}
 }

@@ -66,6 +66,12 @@ func TestProtocols(t *testing.T) {
 			m.tcp(port(phone, 40000), port(device, 21)).s("220 kettle FTP\r\n").c("USER admin\r\n").s("331 more\r\n").c("PASS S3cretWord\r\n").s("230 in\r\n").c("PASV\r\n").s("227 here (192,168,8,20,200,1)\r\n").close()
 			m.tcp(port(phone, 40001), port(device, 51201)).s("a file that holds words enough to look like text and so on\r\n").close()
 		}, []string{"from 192.168.8.30 tcp/21 ftp [clear] offered", "secret-in-clear HELD: the device is sent a password of user admin in clear: FTP PASS", "; the server accepted it", "tcp/51201 ftp-data"}, []string{"51201 ftp-data [clear] offered"}},
+		{"ftp-long-welcome", func(m *maker) { // two lines of welcome are one log-in
+			m.tcp(port(phone, 40000), port(device, 21)).s("220 kettle FTP\r\n").c("USER admin\r\n").s("331 more\r\n").c("PASS S3cretWord\r\n").s("230-welcome\r\n230 in\r\n").close()
+		}, []string{"; the server accepted it"}, []string{"open-access"}},
+		{"ftp-without-password", func(m *maker) {
+			m.tcp(port(phone, 40000), port(device, 21)).s("220 kettle FTP\r\n").c("USER root\r\n").s("230 in\r\n").close()
+		}, []string{"open-access HELD: ftp on TCP 21", "FTP as user root, without a password"}, []string{"secret"}},
 		{"ftp-refused", func(m *maker) {
 			m.tcp(port(phone, 40000), port(device, 21)).s("220 kettle FTP\r\n").c("USER admin\r\n").s("331 more\r\n").c("PASS S3cretWord\r\n").s("530 no\r\n").close()
 		}, []string{"secret-in-clear: the device is sent", "; the server refused it"}, []string{" HELD"}},
@@ -116,12 +122,27 @@ func TestProtocols(t *testing.T) {
 		{"mqtt-open", func(m *maker) {
 			m.tcp(port(phone, 40001), port(device, 1883)).c(mqttConnect("app", "", "")).s("\x20\x02\x00\x00").c("\x30\x09\x00\x05stateon").close()
 		}, []string{"open-access HELD: mqtt on TCP 1883", "publishes: state"}, []string{"secret"}},
+		{"mqtt-sensor", func(m *maker) { // pins, passes and tokens of sensors are no secrets
+			body := `{"pin":"D4","pass":"true","token":"3"}`
+			m.tcp(port(device, 40001), port(cloud, 1883)).c(mqttConnect("k", "", "")).s("\x20\x02\x00\x00").c("\x30" + string(rune(len(body)+7)) + "\x00\x05state" + body).close()
+		}, []string{"publishes: state"}, []string{"secret", "HELD"}},
+		{"mqtt-wifi-password", func(m *maker) {
+			body := `{"ssid":"home","wifi_password":"S3cretWord","old_password":"********"}`
+			m.tcp(port(device, 40001), port(cloud, 1883)).c(mqttConnect("k", "", "")).s("\x20\x02\x00\x00").c("\x30" + string(rune(len(body)+7)) + "\x00\x05state" + body).close()
+		}, []string{"MQTT message field wifi_password", "HELD"}, []string{"old_password"}},
 		{"mqtt-refused", func(m *maker) {
 			m.tcp(port(phone, 40001), port(device, 1883)).c(mqttConnect("app", "admin", "S3cretWord")).s("\x20\x02\x00\x05").close()
 		}, []string{"; the server refused it"}, []string{"HELD", "open-access"}},
 		{"rtsp-open", func(m *maker) {
 			m.tcp(port(phone, 40001), port(device, 554)).c("DESCRIBE rtsp://192.168.8.20/live RTSP/1.0\r\nCSeq: 1\r\n\r\n").s("RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 3\r\n\r\nv=0").c("PLAY rtsp://192.168.8.20/live RTSP/1.0\r\nCSeq: 2\r\n\r\n").s("RTSP/1.0 200 OK\r\nCSeq: 2\r\n\r\n$\x00\x00\x04abcd$\x00\x00\x04abcd").close()
 		}, []string{"open-access HELD: rtsp on TCP 554", "media-in-clear: sends video over rtsp"}, []string{"secret"}},
+		{"rtsp-log-in-once", func(m *maker) { // what follows a log-in on a connection is not open
+			m.tcp(port(phone, 40001), port(device, 554)).c("DESCRIBE rtsp://192.168.8.20/live RTSP/1.0\r\nAuthorization: Digest username=\"u\"\r\n\r\n").s("RTSP/1.0 200 OK\r\n\r\n").c("PLAY rtsp://192.168.8.20/live RTSP/1.0\r\n\r\n").s("RTSP/1.0 200 OK\r\n\r\n").close()
+		}, []string{"rtsp on TCP 554"}, []string{"HELD"}},
+		{"rtsp-rtp", func(m *maker) {
+			m.tcp(port(phone, 40001), port(device, 554)).c("SETUP rtsp://192.168.8.20/live RTSP/1.0\r\n\r\n").s("RTSP/1.0 200 OK\r\nTransport: RTP/AVP;unicast;client_port=5000-5001;server_port=6000-6001\r\n\r\n").close()
+			m.udp(port(device, 6000), port(phone, 5000), append([]byte{0x80, 96}, make([]byte, 200)...))
+		}, []string{"udp/5000 rtp [clear]", "media-in-clear: sends video over rtp"}, []string{"HELD", "rtp [clear] offered"}},
 		{"rtsp-basic", func(m *maker) {
 			m.tcp(port(phone, 40001), port(device, 554)).c("DESCRIBE rtsp://192.168.8.20/live RTSP/1.0\r\nCSeq: 1\r\n\r\n").s("RTSP/1.0 401 No\r\nCSeq: 1\r\n\r\n").c("DESCRIBE rtsp://192.168.8.20/live RTSP/1.0\r\nCSeq: 2\r\nAuthorization: Basic " + basic + "\r\n\r\n").s("RTSP/1.0 200 OK\r\nCSeq: 2\r\n\r\n").close()
 		}, []string{"a password of user admin in clear: RTSP Basic", "; the server accepted it", "HELD"}, []string{"open-access"}},
@@ -131,6 +152,15 @@ func TestProtocols(t *testing.T) {
 		{"telnet-shell", func(m *maker) {
 			m.tcp(port(phone, 40001), port(device, 2323)).c("\xff\xfb\x18").s("\xff\xfd\x18\r\n\r\nBusyBox\r\n/ # ").close()
 		}, []string{"open-access HELD: telnet on TCP 2323"}, nil},
+		{"telnet-begun-before", func(m *maker) { // who logged in before the capture began is not seen
+			k := m.tcp(port(phone, 40001), port(device, 23))
+			m.b.Reset()
+			m.written = false
+			k.s("\xff\xfd\x18\r\n/ # ").c("ls\r\n").s("bin etc\r\n/ # ").close()
+		}, []string{"tcp/23 telnet [clear]"}, []string{"HELD"}},
+		{"telnet-other-prompt", func(m *maker) { // a log-in in words that are not known
+			m.tcp(port(phone, 40001), port(device, 23)).s("\xff\xfd\x18\r\nBenutzer> ").c("root\r\n").s("\r\nroot@k:~# ").close()
+		}, []string{"tcp/23 telnet [clear]"}, []string{"HELD"}},
 		{"ssh", func(m *maker) {
 			m.tcp(port(phone, 40001), port(device, 22)).s("SSH-2.0-dropbear_2012.55\r\n").c("SSH-2.0-app\r\n").close()
 		}, []string{"tcp/22 ssh [encrypted] offered", "software: dropbear_2012.55"}, []string{"HELD"}},

@@ -22,6 +22,7 @@ type Result struct {
 
 	names map[netip.Addr][]Name
 	owner func(m mac, ip netip.Addr) bool
+	heard activity
 }
 
 // Mark is a place in a capture.
@@ -378,6 +379,7 @@ func (t *tracker) finish() *Result {
 	r.names = t.hosts.names
 	r.Hosts = t.hosts.list()
 	r.owner = t.hosts.owns
+	r.heard = t.heard
 	for _, c := range r.Conversations {
 		c.Client.Name, c.Server.Name = r.nameOf(c.Client), r.nameOf(c.Server)
 	}

@@ -14,6 +14,8 @@ type tracker struct {
 	name      string // of the file being read
 	n         int64  // number and time of the packet being read
 	at        int64
+	base      int64    // when the first capture began
+	heard     activity // that anything at all was recorded
 	file      fileState
 	fragments fragments
 
@@ -64,6 +66,10 @@ func (t *tracker) frame(f *frame) {
 			t.file.first = f.at
 		}
 		t.file.last = max(t.file.last, f.at)
+		if t.base == 0 {
+			t.base = f.at
+		}
+		t.heard.add(f.at - t.base)
 	}
 	if f.wire > len(f.data) {
 		t.file.cut++

@@ -27,6 +27,12 @@ func (t *tracker) datagram(f *flow, from side, p *packet) {
 	}
 	total := f.packets[0] + f.packets[1]
 	if f.dgram == nil {
+		if len(t.expects) > 0 && len(p.payload) >= 12 && p.payload[0]>>6 == 2 && (t.expects[f.key.a] == "rtp" || t.expects[f.key.b] == "rtp") {
+			f.label, f.guard, f.samples = "rtp", Clear, nil
+			t.object(f, Object{What: "video", How: "rtp", Why: "agreed on by RTSP without encryption; it may be sound", Where: f.server().String(), ToServer: from == f.client})
+			t.stop(f)
+			return
+		}
 		f.dgram = identifyDatagram(f, from, p)
 		if f.dgram == nil {
 			t.unknown(f, p.payload)
@@ -101,7 +107,7 @@ func identifyDatagram(f *flow, from side, p *packet) datagrams {
 	if on(2190) && bytes.HasPrefix(bytes.ToLower(b), []byte("tivoconnect=")) {
 		return tivo{}
 	}
-	if on(5683) && looksCoAP(b) || looksCoAP(b) && coapPath(b) != "" {
+	if looksCoAP(b) && (on(5683) || b[1]>>5 == 0 && wordy(coapPath(b))) {
 		return &coap{}
 	}
 	return nil
