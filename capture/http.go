@@ -199,6 +199,9 @@ func (r *httpReader) read(t *tracker, f *flow, from side, b []byte) int {
 		}
 		r.request(t, f, from, m)
 	} else {
+		if !f.begun {
+			f.client = from.other()
+		}
 		r.response(t, f, from, m)
 	}
 	return used

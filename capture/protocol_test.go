@@ -110,6 +110,9 @@ func TestProtocols(t *testing.T) {
 		{"tls12-complete", func(m *maker) {
 			m.tcp(port(device, 40001), port(cloud, 443)).say(0, clientHello("api.example.com", nil)).say(1, serverHello(0x0303, 0xc02f)).say(0, record(20, []byte{1})).say(0, record(22, make([]byte, 40))).say(1, record(20, []byte{1})).say(1, record(22, make([]byte, 40))).say(0, record(23, make([]byte, 99))).close()
 		}, []string{"to api.example.com (203.0.113.7) tcp/443 tls [encrypted]"}, []string{"HELD", "finding"}},
+		{"tls-answer-lost", func(m *maker) { // what was negotiated is not known: not clear, not complete
+			m.tcp(port(device, 40001), port(cloud, 443)).say(0, clientHello("", nil)).say(1, record(20, []byte{1})).say(0, record(20, []byte{1})).say(0, record(22, make([]byte, 40))).say(1, record(22, make([]byte, 40))).close()
+		}, []string{"tcp/443 tls [encrypted]", "tls   sni="}, []string{"[clear]", "finding"}},
 		{"tls10-rc4", func(m *maker) {
 			m.tcp(port(phone, 40001), port(device, 443)).say(0, clientHello("", nil)).say(1, serverHello(0x0301, 0x0005)).say(0, record(20, []byte{1})).say(0, record(22, make([]byte, 40))).say(1, record(20, []byte{1})).say(1, record(22, make([]byte, 40))).close()
 		}, []string{"outdated HELD: tls on TCP 443 of the device, used by 192.168.8.30: TLS 1.0 was withdrawn; TLS_RSA_WITH_RC4_128_SHA: RC4"}, nil},

@@ -81,7 +81,7 @@ func (r *tlsReader) read(t *tracker, f *flow, from side, b []byte) int {
 		// Of TLS 1.3 an alert looks like data; it is shorter than the end of a handshake.
 		r.data[from] = r.data[from] || n >= 40 || r.s == nil || r.s.Version != "TLS 1.3"
 		if r.data[0] && r.data[1] {
-			if r.s != nil && (r.s.Version == "TLS 1.3" || r.secured[0] && r.secured[1]) {
+			if r.s != nil && (r.s.Version == "TLS 1.3" || r.s.Version != "" && r.secured[0] && r.secured[1]) {
 				r.s.Complete = true
 			}
 			t.stop(f)
@@ -118,7 +118,7 @@ func (r *tlsReader) read(t *tracker, f *flow, from side, b []byte) int {
 
 // strength is what the negotiated suite is worth.
 func (r *tlsReader) strength() Protection {
-	if w := suiteWeakness(r.s.suite); w == "no encryption at all" {
+	if r.s.Version != "" && suiteWeakness(r.s.suite) == "no encryption at all" {
 		return Clear
 	}
 	return Encrypted
@@ -128,7 +128,7 @@ func (r *tlsReader) strength() Protection {
 func (r *tlsReader) finished(t *tracker, f *flow, from side) {
 	r.data[from] = true
 	if r.s != nil && r.secured[0] && r.secured[1] && r.data[0] && r.data[1] {
-		r.s.Complete = true
+		r.s.Complete = r.s.Version != ""
 		f.guard = r.strength()
 		t.stop(f)
 	}
