@@ -1,7 +1,5 @@
 package capture
 
-import "math/bits"
-
 // activity says in which stretches of a capture something was heard, in 64 stretches
 // whose width doubles whenever the capture outgrows them.
 type activity struct {
@@ -53,5 +51,3 @@ func (a *activity) join(b activity) {
 	}
 	a.heard |= b.heard
 }
-
-func (a activity) count() int { return bits.OnesCount64(a.heard) }

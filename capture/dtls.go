@@ -2,11 +2,10 @@ package capture
 
 // dtlsReader reads the handshake of DTLS, datagram by datagram.
 type dtlsReader struct {
-	s       *TLS
-	parts   [2]map[int][]byte // messages that are not whole yet, by number
-	secured [2]bool
-	ended   [2]bool
-	count   int
+	s     *TLS
+	parts [2]map[int][]byte // messages that are not whole yet, by number
+	ended [2]bool
+	count int
 }
 
 // looksDTLS reports whether a datagram is records of DTLS to its end.

@@ -1,7 +1,5 @@
 package capture
 
-import "fmt"
-
 // snmp reads SNMP: the community of versions 1 and 2c is all that lets one in.
 type snmp struct{ last *Credential }
 
@@ -86,6 +84,6 @@ func (r *snmp) version3(t *tracker, f *flow, from side, m cursor) {
 	}
 	t.detail(f, from, "security", how)
 	if len(user) > 0 && !u.bad {
-		t.detail(f, from, "user", fmt.Sprintf("%s", user))
+		t.detail(f, from, "user", string(user))
 	}
 }

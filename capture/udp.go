@@ -130,10 +130,7 @@ func (n named) datagram(t *tracker, f *flow, from side, b []byte) {
 }
 
 // httpDatagrams are messages in the form of HTTP, one a datagram: SSDP and SIP.
-type httpDatagrams struct {
-	proto string
-	last  *Credential
-}
+type httpDatagrams struct{ proto string }
 
 func (r *httpDatagrams) datagram(t *tracker, f *flow, from side, b []byte) {
 	f.guard = Clear
