@@ -165,7 +165,7 @@ func (r *Result) Device(names ...string) (*Device, error) {
 		}
 	}
 	d.find()
-	d.rest(r.heard)
+	d.rest(r.heard, r.span())
 	d.want(r)
 	return d, nil
 }
@@ -369,7 +369,7 @@ func (k *Talk) weigh(s *TLS, add func(FindingKind, string, ...Mark) *Finding) {
 }
 
 // rest says whom the device speaks to while nobody on its network speaks to it.
-func (d *Device) rest(heard activity) {
+func (d *Device) rest(heard activity, span time.Duration) {
 	all, busy := heard, activity{}
 	for _, k := range d.Talks {
 		if !k.Group && !k.Remote && k.Serves && !quiet(k.Protocol) {
@@ -383,7 +383,7 @@ func (d *Device) rest(heard activity) {
 		return
 	}
 	quietly := all.heard &^ busy.heard // of the time in which anything was recorded
-	rest := &Rest{Quiet: time.Duration(int64(bits.OnesCount64(quietly)) * all.width), Width: time.Duration(all.width)}
+	rest := &Rest{Quiet: min(time.Duration(int64(bits.OnesCount64(quietly))*all.width), span), Width: time.Duration(all.width)}
 	if rest.Quiet < minRest {
 		return
 	}
@@ -403,6 +403,14 @@ func (d *Device) rest(heard activity) {
 	d.Rest = rest
 }
 
+// span is how long was recorded, in all files together.
+func (r *Result) span() (d time.Duration) {
+	for _, f := range r.Files {
+		d += f.Last.Sub(f.First)
+	}
+	return d
+}
+
 // want says what would let more be said.
 func (d *Device) want(r *Result) {
 	want := func(s string) { d.Wanted = append(d.Wanted, s) }
@@ -410,10 +418,8 @@ func (d *Device) want(r *Result) {
 		want("a capture in which the device speaks: none of its addresses is in this one")
 		return
 	}
-	var span time.Duration
-	cut := int64(0)
+	span, cut := r.span(), int64(0)
 	for _, f := range r.Files {
-		span += f.Last.Sub(f.First)
 		cut += f.Cut
 	}
 	said, served := 0, false
@@ -427,7 +433,7 @@ func (d *Device) want(r *Result) {
 	case said == 0:
 		want("a capture of set-up, log-in and daily use: in this one the device only looks for names and addresses")
 	case span < minRest:
-		want(fmt.Sprintf("a longer capture: this one lasts %s, too short for updates and what the device does at rest", span.Round(time.Second)))
+		want(fmt.Sprintf("a longer capture: this one lasts %s, too short for updates and what the device does at rest", span.Round(time.Millisecond)))
 	}
 	if !served {
 		want("somebody who uses the device's own services while it is captured: nobody did, so what it offers was not seen")
