@@ -50,6 +50,8 @@ type Certificate struct {
 	SHA256     string    `json:"sha256"`
 }
 
+// suiteText holds the numbers and names of cipher suites as IANA registers them, one a line.
+//
 //go:embed suites.txt
 var suiteText string
 
