@@ -241,18 +241,10 @@ func (r *Result) learn(d *Device, macs map[mac]bool, ips map[netip.Addr]bool) {
 	}
 }
 
-// rival reports whether the frames of an end carry the address of another device
-// that uses the IP address as its own.
+// rival reports whether the frames of an end carry the hardware address of another
+// device, whose own the IP address is.
 func (r *Result) rival(e End, macs map[mac]bool) bool {
-	if macs[e.mac] {
-		return false
-	}
-	for _, h := range r.Hosts {
-		if h.mac == e.mac {
-			return !h.Forwards && slices.ContainsFunc(h.Addresses, func(a Address) bool { return a.IP == e.IP })
-		}
-	}
-	return false
+	return !macs[e.mac] && r.owner(e.mac, e.IP)
 }
 
 // find says what matters in the talks.

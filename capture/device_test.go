@@ -54,6 +54,39 @@ func TestSharedAddress(t *testing.T) {
 	}
 }
 
+// TestSameAddressElsewhere holds that a device is not taken for the one that has its
+// IP address on another network, where its hardware address is known; nor where the
+// other is a router. Behind a router it is still known by its IP address.
+func TestSameAddressElsewhere(t *testing.T) {
+	const unit = "02:00:00:00:00:99"
+	m := newMaker()
+	arp(m, macOf(device), device)
+	m.tcp(port(device, 40000), port(cloud, 21)).s("220 x FTP\r\n").c("USER me\r\n").s("331\r\n").c("PASS S3cretWord\r\n").s("230 in\r\n").close()
+	if got := summary(m.of(t, unit, device.String())); strings.Contains(got, "HELD") || !strings.Contains(got, "what that one said is left out") {
+		t.Error("another's:\n", got)
+	}
+
+	m = newMaker()
+	arp(m, macOf(router), router)
+	m.udp(port(phone, 5000), port(router, 53), question("api.example.com"))
+	m.udp(port(router, 53), port(phone, 5000), answer("api.example.com", cloud))
+	m.udp(port(cloud, 123), port(phone, 123), make([]byte, 48))
+	if got := summary(m.of(t, unit, router.String())); strings.Contains(got, "offered") {
+		t.Error("a router's:\n", got)
+	}
+
+	m = newMaker() // recorded behind the router: all frames carry its hardware address
+	link := m.link
+	m.link = func(src, dst mac, kind uint16, ip []byte) []byte { return link(macOf(router), dst, kind, ip) }
+	arp(m, macOf(router), router)
+	for n := range 6 {
+		m.udp(port(netip.AddrFrom4([4]byte{192, 168, 8, byte(20 + n)}), 5000), port(netip.MustParseAddr("203.0.113.9"), 53), question("api.example.com"))
+	}
+	if got := summary(m.of(t, unit, device.String())); !strings.Contains(got, "lookup dns api.example.com") {
+		t.Error("behind a router:\n", got)
+	}
+}
+
 // TestTwoFiles holds that captures are read as one, and that the time between them
 // is not taken for rest.
 func TestTwoFiles(t *testing.T) {
