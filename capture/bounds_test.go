@@ -197,6 +197,42 @@ func TestFlood(t *testing.T) {
 	}
 }
 
+// TestHeld holds that many connections which never finish what they began are bounded together.
+func TestHeld(t *testing.T) {
+	for name, begin := range map[string][]byte{
+		"tls":  bytes.Repeat(record(22, append([]byte{1, 0, 0xff, 0xf0}, make([]byte, 9000)...)), 1),
+		"http": append([]byte("POST / HTTP/1.1\r\nContent-Length: 9000\r\n\r\n"), make([]byte, 4000)...),
+		"line": append([]byte("GET /"), make([]byte, 1500)...),
+	} {
+		m := newMaker()
+		for n := range 3000 {
+			m.tcp(port(device, uint16(10000+n)), port(cloud, 443)).say(0, begin)
+		}
+		a := New(Options{})
+		src, err := openFile(bytes.NewReader(m.b.Bytes()), 1<<30)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.t.begin("x")
+		most := 0
+		for f := (frame{}); src.next(&f) == nil; {
+			a.t.frame(&f)
+			most = max(most, a.t.held)
+		}
+		if most > maxHeld+2*maxPend {
+			t.Errorf("%s: %d bytes held, want at most %d", name, most, maxHeld)
+		}
+		if name != "line" && most < 1<<20 {
+			t.Errorf("%s: %d bytes counted as held: it is not counted", name, most)
+		}
+		var file File
+		a.t.end(&file)
+		if a.t.held != 0 {
+			t.Errorf("%s: %d bytes are counted as held after all ended", name, a.t.held)
+		}
+	}
+}
+
 // TestFavoured holds that what the device says is kept where others would crowd it out.
 func TestFavoured(t *testing.T) {
 	var data bytes.Buffer

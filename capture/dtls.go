@@ -82,7 +82,7 @@ func (r *dtlsReader) handshake(t *tracker, f *flow, from side, b []byte) {
 			if r.parts[from] == nil {
 				r.parts[from] = map[int][]byte{}
 			}
-			if len(r.parts[from]) > 8 || len(r.parts[from][number]) != at {
+			if len(r.parts[from]) > 8 || len(r.parts[from][number]) != at || !t.keep(f, len(body)) {
 				continue
 			}
 			r.parts[from][number] = append(r.parts[from][number], body...)

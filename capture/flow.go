@@ -42,6 +42,7 @@ type flow struct {
 	guard   Protection
 	facts   *facts
 	samples *sample
+	kept    int // bytes that its reader holds
 	active  activity
 }
 
@@ -171,7 +172,16 @@ func (t *tracker) release(f *flow) {
 		}
 		f.streams[s].queue = nil
 	}
+	t.held -= f.kept
+	f.kept = 0
 	f.reader, f.dgram = nil, nil
+}
+
+// keep counts what a reader holds more, or less, and reports whether there is room for it.
+func (t *tracker) keep(f *flow, bytes int) bool {
+	f.kept += bytes
+	t.held += bytes
+	return t.held <= maxHeld
 }
 
 // stop ends the reading of a flow: what follows is counted only.

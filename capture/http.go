@@ -213,7 +213,13 @@ func (r *httpReader) body(t *tracker, f *flow, from side, b []byte) int {
 		n = int(min(int64(n), s.left))
 	}
 	if s.message != nil && len(s.watch) < s.want {
-		s.watch = append(s.watch, b[:min(n, s.want-len(s.watch))]...)
+		more := b[:min(n, s.want-len(s.watch))]
+		if !t.keep(f, len(more)) {
+			t.bite("conversations were read in part only, to keep memory bounded")
+			t.stop(f)
+			return len(b)
+		}
+		s.watch = append(s.watch, more...)
 	}
 	if s.left > 0 {
 		s.left -= int64(n)
@@ -228,6 +234,7 @@ func (r *httpReader) body(t *tracker, f *flow, from side, b []byte) int {
 func (r *httpReader) watched(t *tracker, f *flow, from side) {
 	s := &r.sides[from]
 	m, b := s.message, s.watch
+	t.keep(f, -len(b))
 	s.message, s.watch = nil, nil
 	if m == nil {
 		return

@@ -194,7 +194,7 @@ func (r *quicReader) frames(t *tracker, f *flow, from side, b []byte) {
 		case 6:
 			at := c.quicInt()
 			data := c.take(c.quicInt())
-			if c.bad || at > maxHandshake || r.held+len(data) > maxHandshake || len(r.pieces) > 64 {
+			if c.bad || at > maxHandshake || r.held+len(data) > maxHandshake || len(r.pieces) > 64 || !t.keep(f, len(data)) {
 				return
 			}
 			r.held += len(data)

@@ -178,6 +178,14 @@ func (r *tlsReader) messages(t *tracker, f *flow, from side, b []byte) {
 		r.message(t, f, from, b[0], b[4:4+n])
 		b = b[4+n:]
 	}
+	if f.done {
+		return
+	}
+	if !t.keep(f, len(b)-len(r.hs[from])) {
+		t.bite("TLS handshakes were read in part only, to keep memory bounded")
+		t.stop(f)
+		return
+	}
 	r.hs[from] = slices.Clone(b)
 }
 
