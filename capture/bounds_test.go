@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -229,6 +230,35 @@ func TestHeld(t *testing.T) {
 		a.t.end(&file)
 		if a.t.held != 0 {
 			t.Errorf("%s: %d bytes are counted as held after all ended", name, a.t.held)
+		}
+	}
+}
+
+// TestTold holds that talkative connections are bounded together, in what is noted
+// of those that are open and in what is told of all.
+func TestTold(t *testing.T) {
+	m := newMaker()
+	for n := range 1000 {
+		var said strings.Builder
+		for k := range 20 {
+			said.WriteString("GET /" + strings.Repeat("a", 250) + string(rune('a'+k)) + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + strings.Repeat("b", 500) + string(rune('a'+k)) + "\r\n\r\n")
+		}
+		k := m.tcp(port(device, 40000), port(netip.AddrFrom4([4]byte{203, 0, byte(n >> 8), byte(n)}), 80))
+		k.c(said.String())
+		if n%2 == 0 {
+			k.close()
+		}
+	}
+	for _, flows := range []int{64, 4096} { // few open at a time, and all of them
+		a := New(Options{MaxFlows: flows})
+		if _, err := a.Read(t.Context(), "x", bytes.NewReader(m.b.Bytes())); err != nil {
+			t.Fatal(err)
+		}
+		if a.t.noted != 0 || a.t.told > maxTold || flows == 64 && a.t.told < maxTold/2 {
+			t.Errorf("%d flows: %d noted, %d told", flows, a.t.noted, a.t.told)
+		}
+		if !slices.ContainsFunc(a.Result().Bounds, func(b Tally) bool { return b.What == tooMuch }) {
+			t.Errorf("%d flows: that details were left out is not said", flows)
 		}
 	}
 }

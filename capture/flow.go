@@ -43,6 +43,7 @@ type flow struct {
 	facts   *facts
 	samples *sample
 	kept    int // bytes that its reader holds
+	noted   int // bytes, about, of facts
 	active  activity
 }
 

@@ -231,8 +231,9 @@ func (r *quicReader) tryHello(t *tracker, f *flow, from side) {
 	}
 	s := &TLS{At: t.mark(), Count: 1, Notes: []string{"within QUIC: what is negotiated is encrypted"}}
 	h.fill(s, 'q')
-	x := f.need()
-	x.TLS = append(x.TLS, s)
+	if x := f.need(); t.note(f, s.size()) {
+		x.TLS = append(x.TLS, s)
+	}
 	if s.SNI != "" {
 		t.hosts.name(f.end(from.other()).Addr(), s.SNI, "sni")
 	}

@@ -200,6 +200,35 @@ func (f *flow) need() *facts {
 	return f.facts
 }
 
+// Bounds, in bytes, of what is noted of flows and told of conversations.
+const (
+	maxNoted = 8 << 20
+	maxTold  = 16 << 20
+)
+
+const tooMuch = "details beyond the bound were left out, to keep memory bounded"
+
+// note makes room for so many bytes of facts of a flow.
+func (t *tracker) note(f *flow, bytes int) bool {
+	if t.noted+bytes > maxNoted {
+		t.bite(tooMuch)
+		return false
+	}
+	t.noted += bytes
+	f.noted += bytes
+	return true
+}
+
+// room makes room for so many bytes of what is told.
+func (t *tracker) room(bytes int) bool {
+	if t.told+bytes > maxTold {
+		t.bite(tooMuch)
+		return false
+	}
+	t.told += bytes
+	return true
+}
+
 // detail notes one thing that was said, once.
 func (t *tracker) detail(f *flow, from side, what, value string) {
 	x := f.need()
@@ -208,8 +237,13 @@ func (t *tracker) detail(f *flow, from side, what, value string) {
 	if from == f.client {
 		d.From = "client"
 	}
-	x.Details = addDetail(x.Details, d)
+	if all := addDetail(x.Details, d); len(all) > len(x.Details) && t.note(f, d.size()) {
+		x.Details = all
+	}
 }
+
+// size is about how many bytes a detail takes.
+func (d *Detail) size() int { return len(d.Value) + 100 }
 
 // opened notes access that the server gave without a log-in.
 func (t *tracker) opened(f *flow, what string) {
@@ -238,13 +272,17 @@ func (t *tracker) credential(f *flow, c Credential) *Credential {
 	c.At, c.Count = t.mark(), 1
 	c.Accepted = cmp.Or(c.Accepted, NotKnown)
 	n := &c
-	if len(x.Secrets) < 4*maxDetails {
-		x.Secrets = append(x.Secrets, n)
-	} else {
+	switch {
+	case len(x.Secrets) >= 4*maxDetails:
 		t.bite("credentials beyond the first 192 of a connection were left out")
+	case t.note(f, n.size()):
+		x.Secrets = append(x.Secrets, n)
 	}
 	return n
 }
+
+// size is about how many bytes a credential takes.
+func (c *Credential) size() int { return len(c.User) + len(c.Secret) + 400 }
 
 // answer notes what the server said to a credential.
 func (t *tracker) answer(c *Credential, a Acceptance, why string) {
@@ -254,16 +292,20 @@ func (t *tracker) answer(c *Credential, a Acceptance, why string) {
 	c.Accepted, c.Why, c.Answer = a, printable(why), t.mark()
 }
 
+const objectSize = 600
+
 func (t *tracker) object(f *flow, o Object) {
 	x := f.need()
 	o.At, o.Where, o.Why = t.mark(), printable(o.Where), printable(o.Why)
-	if len(x.Objects) < maxDetails {
+	if len(x.Objects) < maxDetails && t.note(f, objectSize) {
 		x.Objects = append(x.Objects, &o)
 	}
 }
 
 // tell adds a flow that ended to the conversations.
 func (t *tracker) tell(f *flow) {
+	t.noted -= f.noted
+	f.noted = 0
 	srv := f.client.other()
 	label, guard := f.label, f.guard
 	if label == "unknown" && f.samples != nil && f.samples.measure().Looks == "text" {
@@ -309,21 +351,25 @@ func (t *tracker) tell(f *flow) {
 		c.Sample = c.Sample.join(f.samples)
 	}
 	if f.facts != nil {
-		c.take(f.facts)
+		t.take(c, f.facts)
 	}
 }
 
 // take adds what was found in one more flow.
-func (c *Conversation) take(x *facts) {
+func (t *tracker) take(c *Conversation, x *facts) {
 	c.Lost += x.Lost
 	for _, d := range x.Details {
-		c.Details = addDetail(c.Details, d)
+		if all := addDetail(c.Details, d); len(all) > len(c.Details) && t.room(d.size()) {
+			c.Details = all
+		}
 	}
 	for _, d := range x.Open {
 		c.Open = addDetail(c.Open, d)
 	}
 	for _, s := range x.TLS {
-		c.TLS = addTLS(c.TLS, s)
+		if all := addTLS(c.TLS, s); len(all) > len(c.TLS) && t.room(s.size()) {
+			c.TLS = all
+		}
 	}
 	for _, s := range x.Secrets {
 		i := slices.IndexFunc(c.Secrets, func(o *Credential) bool {
@@ -331,12 +377,12 @@ func (c *Conversation) take(x *facts) {
 		})
 		if i >= 0 {
 			c.Secrets[i].Count += s.Count
-		} else if len(c.Secrets) < 4*maxDetails {
+		} else if len(c.Secrets) < 4*maxDetails && t.room(s.size()) {
 			c.Secrets = append(c.Secrets, s)
 		}
 	}
 	for _, o := range x.Objects {
-		if len(c.Objects) < maxDetails {
+		if len(c.Objects) < maxDetails && t.room(objectSize) {
 			c.Objects = append(c.Objects, o)
 		}
 	}

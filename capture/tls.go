@@ -455,6 +455,9 @@ func addTLS(all []*TLS, s *TLS) []*TLS {
 	return append(all, s)
 }
 
+// size is about how many bytes a session takes.
+func (s *TLS) size() int { return 700 + 600*len(s.Chain) }
+
 func (s *TLS) alike(o *TLS) bool {
 	return s.Version == o.Version && s.suite == o.suite && s.SNI == o.SNI && s.JA4 == o.JA4 && s.Complete == o.Complete && s.Protocol == o.Protocol &&
 		s.Mutual == o.Mutual && slices.Equal(s.Alerts, o.Alerts) && slices.Equal(s.Weak, o.Weak) && slices.EqualFunc(s.Chain, o.Chain, func(a, b Certificate) bool { return a.SHA256 == b.SHA256 })

@@ -53,8 +53,9 @@ func newTLS(f *flow) *tlsReader {
 func (r *tlsReader) session(t *tracker, f *flow) *TLS {
 	if r.s == nil {
 		r.s = &TLS{At: t.mark(), Count: 1}
-		x := f.need()
-		x.TLS = append(x.TLS, r.s)
+		if x := f.need(); t.note(f, r.s.size()) {
+			x.TLS = append(x.TLS, r.s)
+		}
 	}
 	return r.s
 }

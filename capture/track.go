@@ -29,6 +29,8 @@ type tracker struct {
 	hosts  hosts
 	conv   map[conversationKey]*Conversation
 	favour favoured
+	noted  int              // bytes, about, of what was found in flows that are open
+	told   int              // and in conversations
 	bitten map[string]int64 // bounds that bit, by what they did
 	pdu    packet
 }
