@@ -45,15 +45,24 @@ type Product struct {
 	Make   string   // the brand
 	Models []string // type designations
 	Pages  []Page   // that the dossier names
+	Units  []Unit   // of it that were tested
 
 	Interfaces []Interface // that the dossier names
 }
 
-// Interface is a way to speak to the product that the dossier names.
+// Unit is one unit of the product that was tested, and by what it is known on a network.
+type Unit struct {
+	ID        string
+	Serial    string
+	MAC       string   // six octets; "" is not known
+	Addresses []string // IPv4 and IPv6
+}
+
+// Interface is a way into the product that the dossier names.
 type Interface struct {
 	ID       string
-	Protocol string // as the dossier writes it; may be empty
-	Port     int    // of TCP or UDP; 0: none, or not known
+	Protocol string // as the dossier writes it; "" is not known
+	Port     int    // of TCP or UDP; 0 is none or not known
 }
 
 // Page is a public page that the dossier names for a purpose.
@@ -130,7 +139,10 @@ func (p *Pass) Parts() []assay.Subject { return slices.Clone(p.in.Parts) }
 func (p *Pass) Product() Product {
 	product := p.in.Product
 	product.Models, product.Pages = slices.Clone(product.Models), slices.Clone(product.Pages)
-	product.Interfaces = slices.Clone(product.Interfaces)
+	product.Units, product.Interfaces = slices.Clone(product.Units), slices.Clone(product.Interfaces)
+	for i := range product.Units {
+		product.Units[i].Addresses = slices.Clone(product.Units[i].Addresses)
+	}
 	return product
 }
 

@@ -29,6 +29,8 @@ supply:
   - {date: 2026-05-01, territory: GB, batch: b1}
 pages:
   security: https://www.example.com/security
+units:
+  - {id: u1, serial: "000117", mac: "02:00:5e:10:00:01", addresses: [192.168.8.20, "fe80::5e10:1"]}
 passwords:
   - {id: admin-web, title: administrator}
 interfaces:
@@ -88,7 +90,8 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	if d.Product.Models[1] != "1.10" || d.Product.Batches[0].Made != assay.MustDate("2026-01-02") || d.Product.Interfaces[0].Port != 80 {
+	if d.Product.Models[1] != "1.10" || d.Product.Batches[0].Made != assay.MustDate("2026-01-02") || d.Product.Interfaces[0].Port != 80 ||
+		d.Product.Units[0].MAC != "02:00:5e:10:00:01" || len(d.Product.Units[0].Addresses) != 2 {
 		t.Errorf("got %+v", d.Product)
 	}
 	wantParts := []assay.Subject{"person/maker", "batch/b1", "password/admin-web", "interface/web", "component/app", "label/l1", "consignment/c1"}
@@ -105,14 +108,14 @@ func TestLoad(t *testing.T) {
 	const stated = "product.yaml|2026-04-29T00:00:00Z||product.yaml:"
 	want := []string{
 		"product|supply.territories|GB, NI|set|" + stated + "6:14",
-		"product|label.relied_on|yes|bool|" + stated + "23:3",
-		"label/l1|label.scheme|CLS|text|" + stated + "23:22",
-		"label/l1|label.level|2|text|" + stated + "23:34",
-		"label/l1|label.issued|2026-01-01|date|" + stated + "23:47",
-		"label/l1|label.expires|2027-01-01|date|" + stated + "23:68",
-		"product|component.required|yes|bool|" + stated + "21:25",
-		"interface/web|interface.protocol|http|text|" + stated + "19:25",
-		"interface/web|interface.declared|yes|bool|" + stated + "19:10",
+		"product|label.relied_on|yes|bool|" + stated + "25:3",
+		"label/l1|label.scheme|CLS|text|" + stated + "25:22",
+		"label/l1|label.level|2|text|" + stated + "25:34",
+		"label/l1|label.issued|2026-01-01|date|" + stated + "25:47",
+		"label/l1|label.expires|2027-01-01|date|" + stated + "25:68",
+		"product|component.required|yes|bool|" + stated + "23:25",
+		"interface/web|interface.protocol|http|text|" + stated + "21:25",
+		"interface/web|interface.declared|yes|bool|" + stated + "21:10",
 		"product|password.used|yes|bool|A. Person|2026-04-29T00:00:00Z||declared.yaml:3:5",
 		"password/admin-web|password.set_by_user|no|bool|A. Person|2026-04-30T09:00:00Z|because\n|declared.yaml:7:5",
 	}
@@ -188,6 +191,14 @@ func TestBadFiles(t *testing.T) {
 		{"territory", productFile, "name: x\nterritories: [GB, UK]\n", `product.yaml:2:19: territory "UK" is not known`},
 		{"page", productFile, "name: x\npages:\n  security: www.example.com\n", `product.yaml:3:13: "www.example.com" is not the address of a page`},
 		{"id-missing", productFile, "name: x\npasswords:\n  - title: b\n", "product.yaml:3:5: one of the passwords has no id"},
+		{"unit-key", productFile, "name: x\nunits:\n  - {id: a, ip: 10.0.0.1}\n", `unknown key "ip"`},
+		{"unit-serial", productFile, "name: x\nunits:\n  - {id: a, serial: 117}\n", `product.yaml:3:21: serial: 117 would be read as a number`},
+		{"unit-mac", productFile, "name: x\nunits:\n  - {id: a, mac: \"02:00\"}\n", `product.yaml:3:18: "02:00" is not the hardware address of one unit`},
+		{"unit-mac-group", productFile, "name: x\nunits:\n  - {id: a, mac: \"01:00:5e:00:00:fb\"}\n", "is not the hardware address of one unit"},
+		{"unit-mac-twice", productFile, "name: x\nunits:\n  - {id: a, mac: \"02:00:00:00:00:0A\"}\n  - {id: b, mac: 02-00-00-00-00-0a}\n", "product.yaml:4:18: two units have the hardware address 02:00:00:00:00:0a"},
+		{"unit-address", productFile, "name: x\nunits:\n  - {id: a, addresses: [192.168.8.0/24]}\n", `"192.168.8.0/24" is not the address of one unit`},
+		{"unit-address-group", productFile, "name: x\nunits:\n  - {id: a, addresses: [\"ff02::1\"]}\n", `"ff02::1" is not the address of one unit`},
+		{"unit-id-twice", productFile, "name: x\nunits:\n  - id: a\n  - id: a\n", `id "a" stands twice among the units`},
 		{"id-form", productFile, "name: x\npasswords:\n  - id: a/b\n", `product.yaml:3:9: id "a/b" does not fit`},
 		{"id-twice", productFile, "name: x\npasswords:\n  - id: a\n  - id: a\n", `product.yaml:4:9: id "a" stands twice`},
 		{"category", productFile, "name: x\ncomponents:\n  - {id: a, category: soft}\n", `category "soft" is not known`},

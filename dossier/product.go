@@ -2,6 +2,8 @@ package dossier
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -26,6 +28,7 @@ type Product struct {
 	Batches     []Batch          `yaml:"batches" json:"batches,omitempty"`
 	Supply      []Supply         `yaml:"supply" json:"supply,omitempty"`
 	Pages       Pages            `yaml:"pages" json:"pages,omitzero"`
+	Units       []Unit           `yaml:"units" json:"units,omitempty"`
 	Passwords   []Password       `yaml:"passwords" json:"passwords,omitempty"`
 	Interfaces  []Interface      `yaml:"interfaces" json:"interfaces,omitempty"`
 	Components  []Component      `yaml:"components" json:"components,omitempty"`
@@ -70,6 +73,15 @@ type Pages struct {
 	Security  string `yaml:"security" json:"security,omitempty"`   // how to report a security issue
 	Support   string `yaml:"support" json:"support,omitempty"`     // the defined support period
 	Statement string `yaml:"statement" json:"statement,omitempty"` // the statement of compliance
+}
+
+// Unit is one unit of the product that was tested. On a network, and so in a
+// capture, it is known by its hardware address and the addresses it had.
+type Unit struct {
+	ID        string   `yaml:"id" json:"id"`
+	Serial    string   `yaml:"serial" json:"serial,omitempty"`
+	MAC       string   `yaml:"mac" json:"mac,omitempty"`             // six octets: "02:00:5e:10:00:01"
+	Addresses []string `yaml:"addresses" json:"addresses,omitempty"` // IPv4 and IPv6 addresses of the unit alone
 }
 
 // Password is one password of the product, or one kind of password that every
@@ -131,6 +143,9 @@ var categories = []string{"hardware", "preinstalled", "required", "associated"}
 // maxParts bounds each list of product.yaml.
 const maxParts = 5000
 
+// maxAddresses bounds the addresses of one unit.
+const maxAddresses = 64
+
 func readProduct(data []byte) (*Product, *yamlFile, error) {
 	var p Product
 	f, err := readYAML(productFile, data, &p, productScalars)
@@ -161,6 +176,9 @@ func (p *Product) check(f *yamlFile) error {
 		}
 	}
 	if err := p.checkParts(f); err != nil {
+		return err
+	}
+	if err := p.checkUnits(f); err != nil {
 		return err
 	}
 	for i, c := range p.Components {
@@ -204,6 +222,33 @@ func (p *Product) checkBatches(f *yamlFile) error {
 	return nil
 }
 
+// checkUnits refuses addresses by which no unit, or more than one, could be known.
+func (p *Product) checkUnits(f *yamlFile) error {
+	macs := map[string]bool{}
+	for i, u := range p.Units {
+		at := fmt.Sprintf("$.units[%d]", i)
+		if u.MAC != "" {
+			mac, err := net.ParseMAC(u.MAC)
+			if err != nil || len(mac) != 6 || mac[0]&1 == 1 || mac.String() == "00:00:00:00:00:00" {
+				return f.at(at+".mac", fmt.Sprintf("%q is not the hardware address of one unit", clip(u.MAC)), `write six octets, such as "02:00:5e:10:00:01"`)
+			}
+			if macs[mac.String()] {
+				return f.at(at+".mac", fmt.Sprintf("two units have the hardware address %s", mac), "correct one of them")
+			}
+			macs[mac.String()] = true
+		}
+		if len(u.Addresses) > maxAddresses {
+			return f.at(at+".addresses", fmt.Sprintf("more than %d addresses", maxAddresses), "name the unit by its hardware address")
+		}
+		for n, a := range u.Addresses {
+			if ip, err := netip.ParseAddr(a); err != nil || ip.Zone() != "" || ip.IsUnspecified() || ip.IsMulticast() || a == "255.255.255.255" {
+				return f.at(fmt.Sprintf("%s.addresses[%d]", at, n), fmt.Sprintf("%q is not the address of one unit", clip(a)), "write an IPv4 or IPv6 address, such as 192.168.8.20")
+			}
+		}
+	}
+	return nil
+}
+
 // partLists gives each list of parts: its key, the kind of subject, the ids.
 func (p *Product) partLists() []partList {
 	return []partList{
@@ -231,7 +276,8 @@ func ids[T any](parts []T, id func(T) string) []string {
 }
 
 func (p *Product) checkParts(f *yamlFile) error {
-	for _, list := range p.partLists() {
+	units := partList{"units", "unit", ids(p.Units, func(x Unit) string { return x.ID })} // nothing is said of a unit: no subject
+	for _, list := range append(p.partLists(), units) {
 		if len(list.ids) > maxParts {
 			return f.at("$."+list.key, fmt.Sprintf("more than %d %s", maxParts, list.key), "split the dossier")
 		}

@@ -344,7 +344,7 @@ func TestTemplateExamples(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, strings.Join(out, "\n"))
 	}
-	if len(p.Parts()) != 7 || len(p.Supply) != 1 || len(p.Versions) != 1 || p.Pages.Statement == "" || p.Stated.Zero() || len(p.Territories) != 2 {
+	if len(p.Parts()) != 7 || len(p.Supply) != 1 || len(p.Units) != 1 || len(p.Versions) != 1 || p.Pages.Statement == "" || p.Stated.Zero() || len(p.Territories) != 2 {
 		t.Errorf("got %+v", p)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/assay-psti/assay/check/services"
 	"github.com/assay-psti/assay/check/statement"
 	"github.com/assay-psti/assay/check/support"
+	"github.com/assay-psti/assay/check/traffic"
 	"github.com/assay-psti/assay/check/updates"
 )
 
@@ -37,6 +38,7 @@ func Checks() []*check.Check {
 		services.Check,
 		statement.Check,
 		support.Check,
+		traffic.Check,
 		updates.Check,
 	}
 }

@@ -28,9 +28,11 @@ var update = flag.Bool("update", false, "write what was observed into the want s
 var At = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // Run tries the check on each testdata/*.txtar of the package under test. Files
-// below evidence/ are the dossier's evidence. A file "links" makes symbolic links,
+// below evidence/ are the dossier's evidence. A file "copies" takes more of it, that
+// is no text, from testdata, one "name <- file" a line. A file "links" makes symbolic links,
 // one "name -> target" a line; a file "parts" names parts of the product; a file
-// "product" says what it is, one "name|make|model|page-PURPOSE: VALUE" or "interface: ID PROTOCOL PORT" a line. The
+// "product" says what it is, one "name|make|model|page-PURPOSE|unit|interface: VALUE"
+// a line, where a unit is "ID MAC-or-- ADDRESS..." and an interface "ID PROTOCOL PORT". The
 // file "want" holds what is wanted, as Format writes it.
 //
 // A check that requires others is given their results by the caller; those that
@@ -62,6 +64,8 @@ func try(t *testing.T, c *check.Check, results map[*check.Check]any, name string
 		switch {
 		case f.Name == "want":
 			want = i
+		case f.Name == "copies":
+			take(t, dir, string(f.Data))
 		case f.Name == "links":
 			link(t, dir, string(f.Data))
 		case f.Name == "parts":
@@ -79,7 +83,7 @@ func try(t *testing.T, c *check.Check, results map[*check.Check]any, name string
 				t.Fatal(err)
 			}
 		default:
-			t.Fatalf("%s: file %q is neither want, links, parts, product nor below evidence/", name, f.Name)
+			t.Fatalf("%s: file %q is neither want, copies, links, parts, product nor below evidence/", name, f.Name)
 		}
 	}
 	got := observe(t, c, filepath.Join(dir, "evidence"), parts, product, results)
@@ -112,17 +116,44 @@ func productOf(t *testing.T, text string) (p check.Product) {
 			p.Make = value
 		case ok && key == "model":
 			p.Models = append(p.Models, value)
-		case ok && key == "interface":
-			var i check.Interface
-			if _, err := fmt.Sscan(value, &i.ID, &i.Protocol, &i.Port); err != nil {
-				t.Fatalf("product: %q: %v", line, err)
+		case ok && key == "unit":
+			words := strings.Fields(value)
+			if len(words) < 2 {
+				t.Fatalf("product: %q: want a unit's ID, MAC or -, and addresses", line)
 			}
-			p.Interfaces = append(p.Interfaces, i)
+			p.Units = append(p.Units, check.Unit{ID: words[0], MAC: strings.Trim(words[1], "-"), Addresses: words[2:]})
+		case ok && key == "interface":
+			var n check.Interface
+			if _, err := fmt.Sscan(value, &n.ID, &n.Protocol, &n.Port); err != nil {
+				t.Fatalf("product: %q: want an interface's ID, protocol and port: %v", line, err)
+			}
+			p.Interfaces = append(p.Interfaces, n)
 		default:
-			t.Fatalf("product: %q: want name, make, model or page-PURPOSE, a colon and a value", line)
+			t.Fatalf("product: %q: want name, make, model, page-PURPOSE, unit or interface, a colon and a value", line)
 		}
 	}
 	return p
+}
+
+// take copies files of testdata into the dossier.
+func take(t *testing.T, dir, text string) {
+	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+		name, from, ok := strings.Cut(line, " <- ")
+		if !ok {
+			t.Fatalf("copies: %q: want name <- file", line)
+		}
+		data, err := os.ReadFile(filepath.Join("testdata", from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		full := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(full, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func link(t *testing.T, dir, text string) {

@@ -28,6 +28,9 @@ func productOf(p *dossier.Product) check.Product {
 			out.Pages = append(out.Pages, x)
 		}
 	}
+	for _, u := range p.Units {
+		out.Units = append(out.Units, check.Unit{ID: u.ID, Serial: u.Serial, MAC: u.MAC, Addresses: u.Addresses})
+	}
 	for _, n := range p.Interfaces {
 		out.Interfaces = append(out.Interfaces, check.Interface{ID: n.ID, Protocol: n.Protocol, Port: int(n.Port)})
 	}
