@@ -1,0 +1,286 @@
+package register
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/assay-psti/assay"
+)
+
+const (
+	leaseName   = "log"
+	leaseTime   = 10 * time.Second
+	moveBatch   = 2048 // leaves that are appended at once
+	appendAtOne = 512  // of them at the same time
+	takeBatch   = 1000 // leaves that are taken note of in one transaction
+	idle        = 500 * time.Millisecond
+)
+
+// Run moves leaves into the log, and takes note of what the log has, until the
+// context ends. Of several processes on one database one does it at a time. Leaves
+// reach the store from the log's side alone: so a leaf that got into the log just
+// before a crash is found there by the next to run, and not written twice.
+func (s *Service) Run(ctx context.Context) error {
+	ticker := time.NewTicker(idle)
+	defer ticker.Stop()
+	for {
+		moved, err := s.Integrate(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if errors.Is(err, assay.ErrConflict) {
+			return err // the log has lost leaves: nothing may go on as if it had not
+		}
+		if err == nil && moved > 0 {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.wake:
+		case <-ticker.C:
+		}
+	}
+}
+
+// Integrate does one round of Run: it takes note of what the log has, moves a batch
+// of leaves into it, and takes note of those. It returns how many leaves it moved;
+// none where another process is at it.
+func (s *Service) Integrate(ctx context.Context) (moved int, err error) {
+	var mine bool
+	err = s.Store.Write(ctx, func(w Writer) error {
+		now := s.now()
+		mine, err = w.TakeLease(ctx, leaseName, s.Holder, now, now.Add(leaseTime))
+		return err
+	})
+	if err != nil || !mine {
+		return 0, err
+	}
+	if err := s.take(ctx); err != nil {
+		return 0, err
+	}
+	var out []Outgoing
+	err = s.Store.Read(ctx, func(r Reader) error {
+		out, err = r.Outbox(ctx, moveBatch)
+		return err
+	})
+	if err != nil || len(out) == 0 {
+		return 0, err
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(appendAtOne)
+	busy := map[ProductID]bool{}
+	for _, o := range out {
+		if busy[o.Product] { // its leaves go in one after the other
+			continue
+		}
+		busy[o.Product] = true
+		g.Go(func() error {
+			_, err := s.Log.Append(gctx, o.Leaf)
+			return err
+		})
+		moved++
+	}
+	if err := g.Wait(); err != nil {
+		return 0, fmt.Errorf("append to the log: %w", err)
+	}
+	return moved, s.take(ctx)
+}
+
+// take reads the log from where the store has got to, and has the store take note.
+func (s *Service) take(ctx context.Context) error {
+	for {
+		var from uint64
+		err := s.Store.Read(ctx, func(r Reader) (err error) {
+			from, err = r.Integrated(ctx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		size, err := s.Log.Size(ctx)
+		if err != nil {
+			return fmt.Errorf("size of the log: %w", err)
+		}
+		switch {
+		case size < from:
+			return fmt.Errorf("the log has %d leaves, and had %d: %w: restore the log that belongs to this database", size, from, assay.ErrConflict)
+		case size == from:
+			return nil
+		}
+		leaves, err := s.Log.Leaves(ctx, from, int(min(size-from, takeBatch)))
+		if err != nil {
+			return fmt.Errorf("read the log from %d: %w", from, err)
+		}
+		if len(leaves) == 0 {
+			return nil
+		}
+		err = s.Store.Write(ctx, func(w Writer) error {
+			done, err := w.Integrate(ctx, from, leaves)
+			if err != nil || done.Public == 0 {
+				return err
+			}
+			payload, err := json.Marshal(Alert{From: from, Count: len(leaves)})
+			if err != nil {
+				return err
+			}
+			return w.Enqueue(ctx, Work{WorkAlert, payload})
+		})
+		if errors.Is(err, ErrRaced) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("take note of the log from %d: %w", from, err)
+		}
+		s.broadcast()
+	}
+}
+
+// ErrRaced is that another process took note of the same leaves first.
+var ErrRaced = errors.New("another process was first")
+
+// broadcast tells those who wait that the log got further.
+func (s *Service) broadcast() {
+	s.mu.Lock()
+	close(s.further)
+	s.further = make(chan struct{})
+	s.mu.Unlock()
+}
+
+// await gives the log a moment to take a version that is committed, so that its
+// receipt can say where it is.
+func (s *Service) await(ctx context.Context, r Receipt, scope Scope) (Receipt, error) {
+	if !r.Pending {
+		return r, nil
+	}
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+	deadline := time.NewTimer(s.Wait)
+	defer deadline.Stop()
+	for {
+		s.mu.Lock()
+		further := s.further
+		s.mu.Unlock()
+		var v Version
+		err := s.Store.Read(ctx, func(rd Reader) (err error) {
+			v, err = rd.Version(ctx, scope, r.Product, r.Version)
+			return err
+		})
+		if err == nil && v.Leaf != nil {
+			r.Leaf, r.Pending = v.Leaf, false
+			return r, nil
+		}
+		again := time.NewTimer(idle)
+		select {
+		case <-further:
+		case <-again.C:
+		case <-deadline.C:
+			again.Stop()
+			return r, nil
+		case <-ctx.Done():
+			again.Stop()
+			return r, nil // it is committed, whoever waits
+		}
+		again.Stop()
+	}
+}
+
+// LogState is how far the log has got.
+func (s *Service) LogState(ctx context.Context) (state LogState, err error) {
+	if state.Size, err = s.Log.Size(ctx); err != nil {
+		return state, fmt.Errorf("size of the log: %w", err)
+	}
+	if state.Checkpoint, err = s.Log.Checkpoint(ctx); err != nil {
+		return state, fmt.Errorf("checkpoint of the log: %w", err)
+	}
+	err = s.Store.Read(ctx, func(r Reader) error {
+		if state.Integrated, err = r.Integrated(ctx); err != nil {
+			return err
+		}
+		state.Pending, state.Oldest, err = r.OutboxState(ctx)
+		return err
+	})
+	return state, err
+}
+
+// Agreement is how the log and the store compare, leaf by leaf.
+type Agreement struct {
+	Leaves  uint64   `json:"leaves"`  // in the log
+	Known   uint64   `json:"known"`   // that the store has under their index
+	Again   uint64   `json:"again"`   // that the store has under another index
+	Unknown []uint64 `json:"unknown"` // that the store knows nothing of; at most MaxPage are named
+	Wrong   []uint64 `json:"wrong"`   // indexes under which the store has another leaf, or that the log lacks
+	Pending int      `json:"pending"` // leaves that the log does not have yet
+}
+
+// Agrees reports that each leaf of the log is the store's, and the other way round.
+func (a *Agreement) Agrees() bool { return len(a.Unknown) == 0 && len(a.Wrong) == 0 }
+
+// CheckLog walks the whole log and holds it against the store.
+func (s *Service) CheckLog(ctx context.Context) (Agreement, error) {
+	var a Agreement
+	size, err := s.Log.Size(ctx)
+	if err != nil {
+		return a, fmt.Errorf("size of the log: %w", err)
+	}
+	a.Leaves = size
+	note := func(list *[]uint64, index uint64) {
+		if len(*list) < MaxPage {
+			*list = append(*list, index)
+		}
+	}
+	for from := uint64(0); from < size; {
+		leaves, err := s.Log.Leaves(ctx, from, int(min(size-from, takeBatch)))
+		if err != nil {
+			return a, fmt.Errorf("read the log from %d: %w", from, err)
+		}
+		if len(leaves) == 0 {
+			return a, fmt.Errorf("read the log from %d: %w: it ends before its size", from, assay.ErrInternal)
+		}
+		err = s.Store.Read(ctx, func(r Reader) error {
+			have, err := r.LeafHashes(ctx, from, len(leaves))
+			if err != nil {
+				return err
+			}
+			for i, leaf := range leaves {
+				index, digest := from+uint64(i), DigestOf(leaf)
+				switch at, known, err := r.LeafIndex(ctx, digest); {
+				case err != nil:
+					return err
+				case have[index] == digest:
+					a.Known++
+				case have[index] != "":
+					note(&a.Wrong, index)
+				case known && at < index:
+					a.Again++
+				default:
+					note(&a.Unknown, index)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return a, err
+		}
+		from += uint64(len(leaves))
+	}
+	err = s.Store.Read(ctx, func(r Reader) error {
+		beyond, err := r.LeafHashes(ctx, size, takeBatch)
+		if err != nil {
+			return err
+		}
+		for index := range beyond {
+			note(&a.Wrong, index)
+		}
+		a.Pending, _, err = r.OutboxState(ctx)
+		return err
+	})
+	return a, err
+}
