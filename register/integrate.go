@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	leaseName   = "log"
-	leaseTime   = 10 * time.Second
-	moveBatch   = 2048 // leaves that are appended at once
-	appendAtOne = 512  // of them at the same time
-	takeBatch   = 1000 // leaves that are taken note of in one transaction
-	idle        = 500 * time.Millisecond
+	leaseName    = "log"
+	leaseTime    = 30 * time.Second
+	moveBatch    = 2048 // leaves that are appended at once
+	appendAtOnce = 512  // of them at the same time
+	takeBatch    = 1000 // leaves that are taken note of in one transaction
+	lookEvery    = 500 * time.Millisecond
 )
 
 // Run moves leaves into the log, and takes note of what the log has, until the
@@ -26,7 +26,7 @@ const (
 // reach the store from the log's side alone: so a leaf that got into the log just
 // before a crash is found there by the next to run, and not written twice.
 func (s *Service) Run(ctx context.Context) error {
-	ticker := time.NewTicker(idle)
+	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
 		moved, err := s.Integrate(ctx)
@@ -52,15 +52,54 @@ func (s *Service) Run(ctx context.Context) error {
 // of leaves into it, and takes note of those. It returns how many leaves it moved;
 // none where another process is at it.
 func (s *Service) Integrate(ctx context.Context) (moved int, err error) {
-	var mine bool
+	idle, err := s.idle(ctx)
+	if err != nil || idle {
+		return 0, err
+	}
+	mine, err := s.lease(ctx)
+	if err != nil || !mine {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, s.release(ctx)) }()
+	return s.move(ctx)
+}
+
+// idle reports that nothing waits, and that the log holds nothing new.
+func (s *Service) idle(ctx context.Context) (idle bool, err error) {
+	err = s.Store.Read(ctx, func(r Reader) error {
+		out, err := r.Outbox(ctx, 1)
+		if err != nil || len(out) > 0 {
+			return err
+		}
+		from, err := r.Integrated(ctx)
+		if err != nil {
+			return err
+		}
+		size, err := s.Log.Size(ctx)
+		if err != nil {
+			return fmt.Errorf("size of the log: %w", err)
+		}
+		idle = size == from
+		return nil
+	})
+	return idle, err
+}
+
+// lease makes this process the only one that moves leaves, for a while.
+func (s *Service) lease(ctx context.Context) (mine bool, err error) {
 	err = s.Store.Write(ctx, func(w Writer) error {
 		now := s.now()
 		mine, err = w.TakeLease(ctx, leaseName, s.Holder, now, now.Add(leaseTime))
 		return err
 	})
-	if err != nil || !mine {
-		return 0, err
-	}
+	return mine, err
+}
+
+func (s *Service) release(ctx context.Context) error {
+	return s.Store.Write(context.WithoutCancel(ctx), func(w Writer) error { return w.DropLease(ctx, leaseName, s.Holder) })
+}
+
+func (s *Service) move(ctx context.Context) (moved int, err error) {
 	if err := s.take(ctx); err != nil {
 		return 0, err
 	}
@@ -73,7 +112,7 @@ func (s *Service) Integrate(ctx context.Context) (moved int, err error) {
 		return 0, err
 	}
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(appendAtOne)
+	g.SetLimit(appendAtOnce)
 	busy := map[ProductID]bool{}
 	for _, o := range out {
 		if busy[o.Product] { // its leaves go in one after the other
@@ -177,7 +216,7 @@ func (s *Service) await(ctx context.Context, r Receipt, scope Scope) (Receipt, e
 			r.Leaf, r.Pending = v.Leaf, false
 			return r, nil
 		}
-		again := time.NewTimer(idle)
+		again := time.NewTimer(lookEvery)
 		select {
 		case <-further:
 		case <-again.C:

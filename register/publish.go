@@ -27,7 +27,6 @@ type record struct {
 	Statement assay.Digest       `json:"statement"`
 	SignedBy  assay.Digest       `json:"signed_by"`
 	Content   *statement.Content `json:"content"`
-	Claims    []Claim            `json:"claims"`
 	Changes   []FieldChange      `json:"changes,omitempty"`
 	Note      string             `json:"note,omitempty"`
 	Before    assay.Digest       `json:"before,omitempty"` // the record of the version before
@@ -49,10 +48,14 @@ func ParseRecord(data []byte) (Version, error) {
 	if r.Format != 1 {
 		return Version{}, fmt.Errorf("record of format %d: %w", r.Format, assay.ErrUnsupported)
 	}
-	return Version{
+	v := Version{
 		Product: r.Product, Number: r.Number, Kind: r.Kind, Facts: r.Facts, Digest: r.Statement, SignedBy: r.SignedBy, Content: r.Content,
-		Claims: r.Claims, Changes: r.Changes, Note: r.Note, Published: r.Published, Org: r.Org.ID, Record: DigestOf(data),
-	}, nil
+		Changes: r.Changes, Note: r.Note, Published: r.Published, Org: r.Org.ID, Record: DigestOf(data),
+	}
+	if v.Content != nil {
+		v.Claims = claims(v.Content)
+	}
+	return v, nil
 }
 
 // prepared is a bundle that was checked as far as it can be without its history.
@@ -211,7 +214,7 @@ func (s *Service) add(ctx context.Context, w Writer, v Viewer, e Entry, latest, 
 	data, err := json.Marshal(record{
 		Format: 1, Product: e.ID, Slug: e.Slug, Number: next.Number, Kind: next.Kind, Published: next.Published,
 		Org: recordOrg{org.ID, org.Slug, org.Name, org.Kind}, Facts: next.Facts, Statement: next.Digest, SignedBy: next.SignedBy,
-		Content: next.Content, Claims: next.Claims, Changes: next.Changes, Note: next.Note, Before: latest.Record,
+		Content: next.Content, Changes: next.Changes, Note: next.Note, Before: latest.Record,
 	})
 	if err != nil {
 		return Receipt{}, fmt.Errorf("record: %w", err)

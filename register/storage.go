@@ -110,6 +110,8 @@ type Writer interface {
 	EntryWriter
 	AccessWriter
 	LogWriter
+	// Lock keeps other transactions out that lock the same name, until this one ends.
+	Lock(ctx context.Context, name string) error
 	PutSetting(ctx context.Context, name, value string) error
 	AddEvent(ctx context.Context, e Event) error
 	AddSubscription(ctx context.Context, s Subscription) (Subscription, error)
@@ -160,6 +162,7 @@ type LogWriter interface {
 	// TakeLease makes holder the only one to move leaves until the given time; false
 	// where somebody else is.
 	TakeLease(ctx context.Context, name, holder string, now, until time.Time) (bool, error)
+	DropLease(ctx context.Context, name, holder string) error
 	// Integrate takes note that leaves are in the log, by their bytes, from index on,
 	// and makes public what they stand for. A leaf that it has under a lower index is
 	// passed over; one that it does not know is counted. Where another process was
