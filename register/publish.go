@@ -220,7 +220,10 @@ func (s *Service) add(ctx context.Context, w Writer, v Viewer, e Entry, latest, 
 		return Receipt{}, fmt.Errorf("record: %w", err)
 	}
 	next.Record = DigestOf(data)
-	leaf := Leaf{Format: 1, Kind: next.Kind, Product: e.ID, Version: next.Number, Org: v.Org, At: next.Published, SupportEnd: next.Facts.Headline(), Record: next.Record, Statement: next.Digest}
+	leaf := Leaf{Format: 1, Kind: next.Kind, Product: e.ID, SHA256: hexOf(next.Record), At: next.Published, Version: next.Number, Org: v.Org, SupportEnd: next.Facts.Headline(), Statement: next.Digest}
+	if next.Kind == KindWithdrawn {
+		leaf.SHA256, leaf.Record = hexOf(latest.Record), next.Record
+	}
 	var stated assay.Date
 	if next.Content != nil {
 		stated = next.Content.Support.End
