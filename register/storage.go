@@ -128,8 +128,9 @@ type EntryWriter interface {
 	// Latest locks a product and gives its newest version, in the log or not; number
 	// 0 where there is none yet.
 	Latest(ctx context.Context, id ProductID) (Version, error)
-	// AddVersion keeps a version with its record, its statement and its leaf.
-	AddVersion(ctx context.Context, e Entry, v Version, stated assay.Date, record, document, leaf []byte) error
+	// AddVersion keeps a version with its record, its statement and its leaf. Without a
+	// document the statement is one that was kept before.
+	AddVersion(ctx context.Context, v Sealed, document []byte) error
 	AddAssessment(ctx context.Context, a Assessment, record, document, leaf []byte) (Assessment, error)
 }
 

@@ -335,3 +335,17 @@ func (h *house) agree(t testing.TB) register.Agreement {
 }
 
 func publishUntilKilled(string) {}
+
+// contentOf is what a signed statement says.
+func contentOf(t testing.TB, e *sign.Envelope) *statement.Content {
+	t.Helper()
+	s, err := e.Statement()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p statement.Predicate
+	if err := json.Unmarshal(s.Predicate, &p); err != nil {
+		t.Fatal(err)
+	}
+	return &p.Content
+}

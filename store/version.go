@@ -67,12 +67,13 @@ func jsonText(v any) (string, error) {
 
 // AddVersion keeps a version, and puts its leaf among those that wait for the log.
 // Nothing of it is public before.
-func (t *tx) AddVersion(ctx context.Context, e register.Entry, v register.Version, stated assay.Date, record, document, leaf []byte) error {
+func (t *tx) AddVersion(ctx context.Context, sealed register.Sealed, document []byte) error {
+	e, v := sealed.Entry, sealed.Version
 	promised, err := t.Promised(ctx, e.ID)
 	if err != nil {
 		return err
 	}
-	text, err := promise(promised, &v, stated)
+	text, err := promise(promised, &v, sealed.Stated)
 	if err != nil {
 		return err
 	}
@@ -88,7 +89,7 @@ func (t *tx) AddVersion(ctx context.Context, e register.Entry, v register.Versio
 		return err
 	}
 	if err := t.exec(ctx, what, `insert into version (product, number, kind, record, digest, statement, org, author, published) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		e.ID, v.Number, v.Kind, record, v.Record, v.Digest, v.Org, v.By, stamp(v.Published)); err != nil {
+		e.ID, v.Number, v.Kind, sealed.Record, v.Record, v.Digest, v.Org, v.By, stamp(v.Published)); err != nil {
 		return err
 	}
 	if v.Kind == register.KindPublished || v.Kind == register.KindRevised {
@@ -100,7 +101,7 @@ func (t *tx) AddVersion(ctx context.Context, e register.Entry, v register.Versio
 	if fields == nil {
 		fields = []register.FieldChange{}
 	}
-	return t.addLeaf(ctx, leafRow{v.Kind, e.ID, v.Number, 0, v.Org, v.Facts.Category, stamp(v.Published), fields, v.Note, leaf})
+	return t.addLeaf(ctx, leafRow{v.Kind, e.ID, v.Number, 0, v.Org, v.Facts.Category, stamp(v.Published), fields, v.Note, sealed.Leaf})
 }
 
 // keepProduct makes the row of a product where there is none yet.
