@@ -424,5 +424,13 @@ func (d *DB) each(placeholder string) string {
 	return "(select value from json_each(" + placeholder + "))"
 }
 
+// eachNumber is each, of whole numbers written as texts.
+func (d *DB) eachNumber(placeholder string) string {
+	if d.engine == postgresEngine {
+		return "(select jsonb_array_elements_text(" + placeholder + "::jsonb)::bigint)"
+	}
+	return "(select cast(value as integer) from json_each(" + placeholder + "))"
+}
+
 // notThere tells a missing file from other errors.
 func notThere(err error) bool { return errors.Is(err, fs.ErrNotExist) }
