@@ -1,0 +1,388 @@
+package register
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/statement"
+)
+
+// record is what is kept of a version for good, in the bytes that the log names.
+type record struct {
+	Format    int                `json:"assay_record"` // 1
+	Product   ProductID          `json:"product"`
+	Slug      string             `json:"slug"`
+	Number    int                `json:"version"`
+	Kind      Kind               `json:"kind"`
+	Published time.Time          `json:"published"`
+	Org       recordOrg          `json:"organisation"`
+	Facts     Facts              `json:"facts"`
+	Statement assay.Digest       `json:"statement"`
+	SignedBy  assay.Digest       `json:"signed_by"`
+	Content   *statement.Content `json:"content"`
+	Changes   []FieldChange      `json:"changes,omitempty"`
+	Note      string             `json:"note,omitempty"`
+	Before    assay.Digest       `json:"before,omitempty"` // the record of the version before
+}
+
+type recordOrg struct {
+	ID   OrgID   `json:"id"`
+	Slug string  `json:"slug"`
+	Name string  `json:"name"`
+	Kind OrgKind `json:"kind"`
+}
+
+// ParseRecord reads a version's record. Leaf and By are not in it.
+func ParseRecord(data []byte) (Version, error) {
+	var r record
+	if err := json.Unmarshal(data, &r); err != nil {
+		return Version{}, fmt.Errorf("record: %w: %w", assay.ErrInvalid, err)
+	}
+	if r.Format != 1 {
+		return Version{}, fmt.Errorf("record of format %d: %w", r.Format, assay.ErrUnsupported)
+	}
+	v := Version{
+		Product: r.Product, Number: r.Number, Kind: r.Kind, Facts: r.Facts, Digest: r.Statement, SignedBy: r.SignedBy, Content: r.Content,
+		Changes: r.Changes, Note: r.Note, Published: r.Published, Org: r.Org.ID, Record: DigestOf(data),
+	}
+	if v.Content != nil {
+		v.Claims = claims(v.Content)
+	}
+	return v, nil
+}
+
+// prepared is a bundle that was checked as far as it can be without its history.
+type prepared struct {
+	product   ProductID
+	facts     Facts
+	statement []byte
+	signed    verified
+	content   *statement.Content
+	note      string
+}
+
+// prepare checks a bundle against the keys of its organisation.
+func prepare(b *Bundle, keys []Key, today assay.Date) (prepared, Faults) {
+	var f Faults
+	p := prepared{product: b.Product, facts: b.Facts, statement: b.Statement, note: strings.TrimSpace(b.Note)}
+	p.facts.Models, p.facts.Support = slices.Clone(b.Facts.Models), slices.Clone(b.Facts.Support)
+	p.facts.Labels = slices.Clone(b.Facts.Labels)
+	p.facts.check(&f)
+	if len(p.note) > MaxText || !plain(p.note) {
+		f.add("note", fmt.Sprintf("is longer than %d bytes, or no plain text", MaxText), "make it shorter")
+	}
+	var ok bool
+	if p.signed, p.content, ok = readStatement(b.Statement, keys, &p.facts, today, &f); ok {
+		settleSupport(&p.facts, p.content, &f)
+	}
+	return p, f
+}
+
+// Publish publishes a version of an entry from a bundle, or says all that stands in
+// the way (Faults). What is published already, word by word, is not published
+// twice: the receipt is then the one that it has.
+func (s *Service) Publish(ctx context.Context, v Viewer, b *Bundle) (Receipt, error) {
+	scope, err := own(v, PublishEntry)
+	if err != nil {
+		return Receipt{}, err
+	}
+	keys, err := s.keys(ctx, v.Org)
+	if err != nil {
+		return Receipt{}, err
+	}
+	p, faults := prepare(b, keys, s.today())
+	if err := faults.err(); err != nil {
+		return Receipt{}, err
+	}
+	var receipt Receipt
+	err = s.Store.Write(ctx, func(w Writer) error {
+		receipt, err = s.publish(ctx, w, v, scope, p)
+		return err
+	})
+	if err != nil {
+		return Receipt{}, err
+	}
+	return s.await(ctx, receipt, scope)
+}
+
+func (s *Service) keys(ctx context.Context, org OrgID) (keys []Key, err error) {
+	err = s.Store.Read(ctx, func(r Reader) error {
+		keys, err = r.Keys(ctx, org)
+		return err
+	})
+	return keys, err
+}
+
+// publish writes a checked bundle within a transaction.
+func (s *Service) publish(ctx context.Context, w Writer, v Viewer, scope Scope, p prepared) (Receipt, error) {
+	keys, err := w.Keys(ctx, v.Org)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if !slices.ContainsFunc(keys, func(k Key) bool { return k.ID == p.signed.signedBy && k.Revoked.IsZero() }) {
+		return Receipt{}, Faults{{"statement", "is signed with a key that was revoked meanwhile", "sign it with another", "", assay.ErrRefused}}
+	}
+	entry, err := s.entryFor(ctx, w, scope, p)
+	if err != nil {
+		return Receipt{}, err
+	}
+	latest, err := w.Latest(ctx, entry.ID)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if latest.Number > 0 && latest.Kind != KindWithdrawn && latest.Digest == p.signed.digest && sameFacts(latest.Facts, p.facts) {
+		return Receipt{Product: entry.ID, Slug: entry.Slug, Version: latest.Number, Record: latest.Record, Leaf: latest.Leaf, Pending: latest.Leaf == nil, Notes: []string{"this is published already; nothing was changed"}}, nil
+	}
+	promised, err := w.Promised(ctx, entry.ID)
+	if err != nil {
+		return Receipt{}, err
+	}
+	var f Faults
+	p.facts.neverShorter(promised, &f)
+	if before, stated := promised[StatementPeriod], p.content.Support.End; !before.Zero() && stated.Before(before) {
+		f.refuse("statement", fmt.Sprintf("promises support until %s; a statement published before promised it until %s, and a published period is never shortened", shown(stated), before.Words()), "issue a statement with that day or a later one", "SI 2023/1007 Sch.1 para 3(6)")
+	}
+	if err := f.err(); err != nil {
+		return Receipt{}, err
+	}
+	next := Version{Kind: KindPublished, Facts: p.facts, Digest: p.signed.digest, SignedBy: p.signed.signedBy, Content: p.content, Claims: claims(p.content), Note: p.note}
+	if latest.Number > 0 {
+		next.Kind = KindRevised
+	}
+	return s.add(ctx, w, v, entry, latest, next, p.statement)
+}
+
+func shown(d assay.Date) string {
+	if d.Zero() {
+		return "no stated day"
+	}
+	return d.Words()
+}
+
+func sameFacts(a, b Facts) bool {
+	x, errA := json.Marshal(a)
+	y, errB := json.Marshal(b)
+	return errA == nil && errB == nil && bytes.Equal(x, y)
+}
+
+// entryFor is the organisation's entry that a bundle is about: the one it names, the
+// one of its make and name, or a new one.
+func (s *Service) entryFor(ctx context.Context, w Writer, scope Scope, p prepared) (Entry, error) {
+	if p.product != "" {
+		e, err := w.Entry(ctx, scope, p.product)
+		if err == nil && e.Org != scope.Org() {
+			return Entry{}, fmt.Errorf("product %s: %w: another organisation publishes it", p.product, assay.ErrRefused)
+		}
+		return e, err
+	}
+	e, err := w.OwnByName(ctx, scope, p.facts.Make, p.facts.Name)
+	if !errors.Is(err, assay.ErrNotFound) {
+		return e, err
+	}
+	return s.newEntry(scope.Org(), p.facts.Make, p.facts.Name)
+}
+
+func (s *Service) newEntry(org OrgID, maker, name string) (Entry, error) {
+	id, err := s.newID("p")
+	if err != nil {
+		return Entry{}, err
+	}
+	slug := Slug(maker, name)
+	if slug != "" {
+		slug += "-"
+	}
+	return Entry{ID: ProductID(id), Slug: slug + id[1:6], Org: org, Status: Unpublished}, nil
+}
+
+// add writes the next version of an entry: record, leaf and row of the audit trail.
+func (s *Service) add(ctx context.Context, w Writer, v Viewer, e Entry, latest, next Version, document []byte) (Receipt, error) {
+	org, err := w.Org(ctx, v.Org)
+	if err != nil {
+		return Receipt{}, err
+	}
+	next.By, next.Published = v.Account, s.now()
+	sealed, err := Seal(org, e, latest, next)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if err := w.AddVersion(ctx, sealed, document); err != nil {
+		return Receipt{}, err
+	}
+	next = sealed.Version
+	detail := map[string]any{"version": next.Number, "record": string(next.Record)}
+	if err := w.AddEvent(ctx, s.event(v, "entry."+string(next.Kind), string(e.ID), detail)); err != nil {
+		return Receipt{}, err
+	}
+	return Receipt{Product: e.ID, Slug: e.Slug, Version: next.Number, Record: next.Record, Pending: true}, nil
+}
+
+// Sealed is a version with its record and its leaf, as they are kept for good.
+type Sealed struct {
+	Entry   Entry // with the version's facts
+	Version Version
+	Stated  assay.Date // the end of support that the statement promises
+	Record  []byte
+	Leaf    []byte
+}
+
+// Seal makes the next version of an entry from what it says: its number, what it
+// changes, its record and its leaf. Latest is the version before, number 0 for none.
+func Seal(org Organisation, e Entry, latest, next Version) (Sealed, error) {
+	next.Product, next.Number, next.Org, next.Leaf, next.Changes = e.ID, latest.Number+1, org.ID, nil, nil
+	if latest.Number > 0 {
+		next.Changes = changes(latest, next)
+	}
+	data, err := json.Marshal(record{
+		Format: 1, Product: e.ID, Slug: e.Slug, Number: next.Number, Kind: next.Kind, Published: next.Published,
+		Org: recordOrg{org.ID, org.Slug, org.Name, org.Kind}, Facts: next.Facts, Statement: next.Digest, SignedBy: next.SignedBy,
+		Content: next.Content, Changes: next.Changes, Note: next.Note, Before: latest.Record,
+	})
+	if err != nil {
+		return Sealed{}, fmt.Errorf("record: %w", err)
+	}
+	next.Record = DigestOf(data)
+	leaf := Leaf{Format: 1, Kind: next.Kind, Product: e.ID, SHA256: hexOf(next.Record), At: next.Published, Version: next.Number, Org: org.ID, SupportEnd: next.Facts.Headline(), Statement: next.Digest}
+	if next.Kind == KindWithdrawn {
+		leaf.SHA256, leaf.Record = hexOf(latest.Record), next.Record
+	}
+	out := Sealed{Version: next, Record: data, Leaf: leaf.Bytes()}
+	if next.Content != nil {
+		out.Stated = next.Content.Support.End
+	}
+	e.Name, e.Make, e.Models, e.Category, e.SupportEnd = next.Facts.Name, next.Facts.Make, next.Facts.Models, next.Facts.Category, next.Facts.Headline()
+	out.Entry = e
+	return out, nil
+}
+
+// changes are what a buyer would want to know that a version changed.
+func changes(before, after Version) []FieldChange {
+	var out []FieldChange
+	field := func(name, a, b string) {
+		if a != b {
+			out = append(out, FieldChange{name, a, b})
+		}
+	}
+	a, b := &before.Facts, &after.Facts
+	field("name", a.Name, b.Name)
+	field("make", a.Make, b.Make)
+	field("models", strings.Join(a.Models, ", "), strings.Join(b.Models, ", "))
+	field("category", a.Category, b.Category)
+	for _, p := range b.Support {
+		if q, _ := a.period(p.Component); q.End != p.End {
+			field("support end: "+p.Component, q.End.String(), p.End.String())
+		}
+	}
+	field("contact page", a.Contact.URL, b.Contact.URL)
+	field("contact address", a.Contact.Email, b.Contact.Email)
+	field("passwords", string(a.Passwords.Kind), string(b.Passwords.Kind))
+	field("barcodes", gtins(a.GTINs), gtins(b.GTINs))
+	field("statement", string(before.Digest), string(after.Digest))
+	return out
+}
+
+func gtins(numbers []GTIN) string {
+	words := make([]string, len(numbers))
+	for i, n := range numbers {
+		words[i] = n.Short()
+	}
+	return strings.Join(words, ", ")
+}
+
+// Extension is a longer support period of one component.
+type Extension struct {
+	Component string     `json:"component"` // WholeProduct or the id of a part
+	End       assay.Date `json:"end"`
+}
+
+// ExtendSupport publishes longer support periods, by the statement as it stands. A
+// shorter one is refused: SI 2023/1007 Sch.1 para 3(6).
+func (s *Service) ExtendSupport(ctx context.Context, v Viewer, id ProductID, extensions []Extension, note string) (Receipt, error) {
+	return s.amend(ctx, v, id, func(latest Version, f *Faults) (Version, error) {
+		next := latest
+		next.Kind, next.Note, next.Facts.Support = KindExtended, note, slices.Clone(latest.Facts.Support)
+		longer := false
+		for i, x := range extensions {
+			at := fmt.Sprintf("extensions[%d]", i)
+			j := slices.IndexFunc(next.Facts.Support, func(p SupportPeriod) bool { return p.Component == x.Component })
+			switch {
+			case j < 0:
+				f.add(at+".component", fmt.Sprintf("%.80q is no part of the entry", x.Component), "name one that has a period")
+			case x.End.Zero():
+				f.add(at+".end", "is not there", "name the new last day")
+			case x.End.Before(next.Facts.Support[j].End):
+				f.refuse(at+".end", fmt.Sprintf("%s is before %s, which was published, and a published period is never shortened", x.End.Words(), next.Facts.Support[j].End.Words()), "name a later day", "SI 2023/1007 Sch.1 para 3(6)")
+			default:
+				longer = longer || x.End.After(next.Facts.Support[j].End)
+				next.Facts.Support[j].End = x.End
+			}
+		}
+		if !longer && len(*f) == 0 {
+			return next, fmt.Errorf("extend support: %w: no period becomes longer by that", assay.ErrConflict)
+		}
+		return next, nil
+	})
+}
+
+// Withdraw takes an entry back, with a reason for all to read. All that was
+// published stays, and says that it was withdrawn.
+func (s *Service) Withdraw(ctx context.Context, v Viewer, id ProductID, reason string) (Receipt, error) {
+	return s.amend(ctx, v, id, func(latest Version, f *Faults) (Version, error) {
+		next := latest
+		if next.Kind, next.Note = KindWithdrawn, reason; strings.TrimSpace(reason) == "" {
+			f.add("reason", "is not there", "say why; buyers will read it")
+		}
+		return next, nil
+	})
+}
+
+// amend publishes a version that follows from the newest one.
+func (s *Service) amend(ctx context.Context, v Viewer, id ProductID, change func(latest Version, f *Faults) (Version, error)) (Receipt, error) {
+	scope, err := own(v, PublishEntry)
+	if err != nil {
+		return Receipt{}, err
+	}
+	var receipt Receipt
+	err = s.Store.Write(ctx, func(w Writer) error {
+		e, err := w.Entry(ctx, scope, id)
+		if err != nil {
+			return err
+		}
+		if e.Org != scope.Org() {
+			return fmt.Errorf("product %s: %w: another organisation publishes it", id, assay.ErrRefused)
+		}
+		latest, err := w.Latest(ctx, id)
+		if err != nil {
+			return err
+		}
+		switch {
+		case latest.Number == 0:
+			return fmt.Errorf("product %s: %w: it is not published yet", id, assay.ErrConflict)
+		case latest.Kind == KindWithdrawn:
+			return fmt.Errorf("product %s: %w: it was withdrawn; publish a new version first", id, assay.ErrConflict)
+		}
+		var f Faults
+		next, err := change(latest, &f)
+		if err != nil {
+			return err
+		}
+		if next.Note = strings.TrimSpace(next.Note); len(next.Note) > MaxText || !plain(next.Note) {
+			f.add("note", fmt.Sprintf("is longer than %d bytes, or no plain text", MaxText), "make it shorter")
+		}
+		if err := f.err(); err != nil {
+			return err
+		}
+		receipt, err = s.add(ctx, w, v, e, latest, next, nil)
+		return err
+	})
+	if err != nil {
+		return Receipt{}, err
+	}
+	return s.await(ctx, receipt, scope)
+}

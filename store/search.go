@@ -1,0 +1,336 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/register"
+)
+
+// Search finds public entries; drafts are in no index of it. Words are all to be
+// found, or else the last as a beginning. Of what is found, models that are meant exactly
+// come first, then the newest entry: a score over common words is dear and says
+// little of products.
+func (t *tx) Search(ctx context.Context, _ register.Scope, q register.Query) (register.Results, error) {
+	s := &searcher{tx: t, q: q}
+	var rows []entryRow
+	var err error
+	if terms := register.Terms(q.Text); len(terms) > 0 {
+		rows, err = s.byText(ctx, terms)
+	} else if q.Text != "" { // signs only
+		return register.Results{Entries: []register.Entry{}}, nil
+	} else {
+		rows, err = s.byFilter(ctx)
+	}
+	if err != nil {
+		return register.Results{}, err
+	}
+	r := register.Results{Entries: bareEntries(rows), Count: s.count, More: s.count > register.MaxCount}
+	r.Count = min(r.Count, register.MaxCount)
+	if len(rows) > q.Limit {
+		r.Entries = r.Entries[:q.Limit]
+		r.Next = s.cursor(rows[q.Limit-1])
+	}
+	return r, nil
+}
+
+type searcher struct {
+	*tx
+	q     register.Query
+	count int
+}
+
+// where is the conditions of a query, and their arguments.
+type where struct {
+	text string
+	args []any
+}
+
+// and adds a condition; each ? in it stands for one of its arguments.
+func (w where) and(condition string, args ...any) where {
+	w.args = slices.Clone(w.args)
+	for _, a := range args {
+		w.args = append(w.args, a)
+		condition = strings.Replace(condition, "?", "$"+strconv.Itoa(len(w.args)), 1)
+	}
+	w.text += " and " + condition
+	return w
+}
+
+// filtered adds the filters that are there.
+func (s *searcher) filtered(w where) where {
+	if s.q.Category != "" {
+		w = w.and(`p.category = ?`, s.q.Category)
+	}
+	if s.q.Make != "" {
+		w = w.and(`p.maker = ?`, register.Fold(s.q.Make))
+	}
+	if s.q.Org != "" {
+		w = w.and(`p.org = (select id from org where slug = ?)`, s.q.Org)
+	}
+	if !s.q.SupportedOn.Zero() {
+		w = w.and(`p.support_end >= ?`, s.q.SupportedOn.String())
+	}
+	return w
+}
+
+// current leaves withdrawn entries out, unless they are asked for.
+func (s *searcher) current(w where) where {
+	if !s.q.Withdrawn {
+		w = w.and(`p.status = 'published'`)
+	}
+	return w
+}
+
+// cursor says where a page ended, by what orders it.
+func (s *searcher) cursor(e entryRow) string {
+	key := ""
+	switch {
+	case s.q.Order == register.BySupport:
+		key = e.SupportEnd.String()
+	case s.q.Order == register.ByNewest || s.q.Text == "":
+		key = stamp(e.Changed)
+	}
+	return key + "," + strconv.FormatInt(e.seq, 10)
+}
+
+const lastSeq = int64(1) << 62
+
+// after reads a cursor: entries come after (key, seq), both going down.
+func (s *searcher) after() (key string, seq int64, err error) {
+	if s.q.Cursor == "" {
+		return "9999", lastSeq, nil
+	}
+	key, n, ok := strings.Cut(s.q.Cursor, ",")
+	if seq, err = strconv.ParseInt(n, 10, 64); !ok || err != nil || seq < 0 {
+		return "", 0, fmt.Errorf("cursor %.40q: %w: give it as it was given", s.q.Cursor, assay.ErrInvalid)
+	}
+	return key, seq, nil
+}
+
+// byFilter lists what the filters leave.
+func (s *searcher) byFilter(ctx context.Context) ([]entryRow, error) {
+	key, seq, err := s.after()
+	if err != nil {
+		return nil, err
+	}
+	const from = ` from product p join org o on o.id = p.org where p.version > 0`
+	all := s.current(s.filtered(where{}))
+	page, order := all.and(`(p.changed, p.seq) < (?, ?)`, key, seq), ` order by p.changed desc, p.seq desc limit `
+	if s.q.Order == register.BySupport {
+		page, order = all.and(`(p.support_end, p.seq) < (?, ?)`, key, seq), ` order by p.support_end desc, p.seq desc limit `
+	}
+	rows, err := list(ctx, s.tx, "search", scanEntry, `select `+entryColumns+from+page.text+order+strconv.Itoa(s.q.Limit+1), page.args...)
+	if err != nil {
+		return nil, err
+	}
+	return rows, s.counted(ctx, `select 1 from product p where p.version > 0`+all.text, all.args)
+}
+
+// counted counts the rows of a query, up to one more than are told.
+func (s *searcher) counted(ctx context.Context, query string, args []any) error {
+	return kind("count", s.tx.q.QueryRowContext(ctx, `select count(*) from (`+query+` limit `+strconv.Itoa(register.MaxCount+1)+`) x`, args...).Scan(&s.count))
+}
+
+// byText finds by words, then with the last as a beginning, then by a part of a model
+// code. Beginnings of common words are dear: their lists are put together first.
+func (s *searcher) byText(ctx context.Context, terms []string) ([]entryRow, error) {
+	_, seq, err := s.after()
+	if err != nil {
+		return nil, err
+	}
+	exact, err := s.exact(ctx, terms)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.find(ctx, s.wordsIndex(terms, false), seq)
+	if err == nil && s.count == 0 {
+		rows, err = s.find(ctx, s.wordsIndex(terms, true), seq)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.count == 0 && len(exact) == 0 {
+		if code := register.CodeKey(s.q.Text); len([]rune(code)) >= 3 && strings.ContainsFunc(code, unicode.IsDigit) {
+			if rows, err = s.find(ctx, s.codeIndex(code), seq); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if s.q.Order != register.ByRelevance {
+		return s.sorted(rows), nil
+	}
+	s.count = max(s.count, len(exact))
+	exact = exact[:min(len(exact), s.q.Limit/2)] // the others come in their turn
+	meant := map[int64]bool{}
+	for _, e := range exact {
+		meant[e.seq] = true
+	}
+	rows = slices.DeleteFunc(rows, func(e entryRow) bool { return meant[e.seq] })
+	if s.q.Cursor == "" {
+		rows = append(exact, rows...)
+	}
+	return rows, nil
+}
+
+// exact are entries with a model that is meant: the whole text, or one word of it.
+func (s *searcher) exact(ctx context.Context, terms []string) ([]entryRow, error) {
+	if s.q.Order != register.ByRelevance {
+		return nil, nil
+	}
+	codes := []string{register.CodeKey(s.q.Text)}
+	for _, t := range terms {
+		if strings.ContainsFunc(t, unicode.IsDigit) && len(t) >= 3 && !slices.Contains(codes, t) {
+			codes = append(codes, t)
+		}
+	}
+	asked, err := json.Marshal(codes)
+	if err != nil {
+		return nil, err
+	}
+	w := s.current(s.filtered(where{}.and(`p.id in (select m.product from model m where m.code in `+s.db.each("?")+` limit 200)`, string(asked))))
+	return list(ctx, s.tx, "search", scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.version > 0`+w.text+` order by p.seq desc limit `+strconv.Itoa(mostExact), w.args...)
+}
+
+// mostExact bounds the entries that are put first.
+const mostExact = 10
+
+// searchIndex is where words, or parts of codes, are found.
+type searchIndex struct {
+	table, seq string // and the column that orders it
+	match      string // the condition, with one argument
+	arg        string
+	current    bool // the argument leaves withdrawn entries out already
+}
+
+// withdrawnWord is among the words of entries that are withdrawn.
+const withdrawnWord = "qwithdrawnq"
+
+func (s *searcher) wordsIndex(terms []string, beginning bool) searchIndex {
+	var words []string
+	for i, t := range terms {
+		last := beginning && i == len(terms)-1 && len([]rune(t)) >= 3
+		if s.db.engine == postgresEngine {
+			t = "'" + t + "'" // letters and digits only
+			if last {
+				t += ":*"
+			}
+		} else {
+			t = `"` + t + `"`
+			if last {
+				t += "*"
+			}
+		}
+		words = append(words, t)
+	}
+	if s.db.engine == postgresEngine {
+		arg := strings.Join(words, " & ")
+		if !s.q.Withdrawn {
+			arg += " & !" + withdrawnWord
+		}
+		return searchIndex{"search", "f.seq", `f.words @@ to_tsquery('simple', ?)`, arg, true}
+	}
+	arg := strings.Join(words, " ")
+	if !s.q.Withdrawn {
+		arg = "(" + arg + `) NOT "` + withdrawnWord + `"`
+	}
+	return searchIndex{"search", "f.rowid", `f.search match ?`, arg, true}
+}
+
+func (s *searcher) codeIndex(code string) searchIndex {
+	if s.db.engine == postgresEngine {
+		return searchIndex{"search", "f.seq", `f.codes like ?`, "%" + code + "%", false} // letters and digits only
+	}
+	return searchIndex{"code", "f.rowid", `f.code match ?`, `"` + code + `"`, false}
+}
+
+// find lists and counts what an index holds. A page in another order than that of
+// the entries is sorted from the newest MaxSorted. The index leads: cross join keeps
+// SQLite from beginning with a filter.
+func (s *searcher) find(ctx context.Context, in searchIndex, seq int64) ([]entryRow, error) {
+	n := s.q.Limit + 1 + mostExact // those that are meant exactly may be among them
+	if s.q.Order != register.ByRelevance {
+		seq, n = lastSeq, register.MaxSorted
+	}
+	matched := where{}.and(in.match, in.arg)
+	all := s.filtered(matched)
+	if !in.current {
+		all = s.current(all)
+	}
+	if all.text == matched.text && s.q.Order == register.ByRelevance {
+		return s.scan(ctx, in, matched, seq, n)
+	}
+	page := all.and(in.seq+` < ?`, seq)
+	rows, err := list(ctx, s.tx, "search", scanEntry, `select `+entryColumns+` from `+in.table+` f cross join product p cross join org o where p.seq = `+in.seq+` and o.id = p.org`+page.text+` order by `+in.seq+` desc limit `+strconv.Itoa(n), page.args...)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case s.q.Cursor == "" && len(rows) < n:
+		s.count = len(rows)
+	default:
+		err = s.counted(ctx, `select 1 from `+in.table+` f cross join product p where p.seq = `+in.seq+all.text, all.args)
+	}
+	return rows, err
+}
+
+// scan goes through an index once, to count and to list, where the index alone decides.
+func (s *searcher) scan(ctx context.Context, in searchIndex, matched where, before int64, n int) ([]entryRow, error) {
+	places := func(w where, most int) ([]int64, error) {
+		return list(ctx, s.tx, "search", func(rows *sql.Rows) (seq int64, err error) {
+			err = rows.Scan(&seq)
+			return seq, err
+		}, `select `+in.seq+` from `+in.table+` f where true`+w.text+` order by `+in.seq+` desc limit `+strconv.Itoa(most), w.args...)
+	}
+	found, err := places(matched, register.MaxCount+1)
+	if err != nil {
+		return nil, err
+	}
+	s.count = len(found)
+	page := slices.DeleteFunc(found, func(seq int64) bool { return seq >= before })
+	if s.count > register.MaxCount && len(page) < n { // beyond what was counted
+		if page, err = places(matched.and(in.seq+` < ?`, before), n); err != nil {
+			return nil, err
+		}
+	}
+	asked, err := json.Marshal(texts(page[:min(len(page), n)]))
+	if err != nil {
+		return nil, err
+	}
+	return list(ctx, s.tx, "search", scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.seq in `+s.db.eachNumber("$1")+` order by p.seq desc`, string(asked))
+}
+
+func texts(numbers []int64) []string {
+	out := make([]string, len(numbers))
+	for i, n := range numbers {
+		out[i] = strconv.FormatInt(n, 10)
+	}
+	return out
+}
+
+// sorted puts what was found in the order asked for, and goes to the page.
+func (s *searcher) sorted(rows []entryRow) []entryRow {
+	key := func(e entryRow) string { return stamp(e.Changed) }
+	if s.q.Order == register.BySupport {
+		key = func(e entryRow) string { return e.SupportEnd.String() }
+	}
+	slices.SortFunc(rows, func(a, b entryRow) int {
+		if c := strings.Compare(key(b), key(a)); c != 0 {
+			return c
+		}
+		return int(min(max(b.seq-a.seq, -1), 1))
+	})
+	after, seq, _ := s.after()
+	i := slices.IndexFunc(rows, func(e entryRow) bool { return key(e) < after || key(e) == after && e.seq < seq })
+	if i < 0 {
+		return nil
+	}
+	return rows[i:]
+}
