@@ -30,6 +30,9 @@ const (
 // secret; "" where there is an account already.
 func (s *Service) SetupLink(ctx context.Context) (secret string, err error) {
 	err = s.Store.Write(ctx, func(w Writer) error {
+		if err := w.Lock(ctx, "setup"); err != nil {
+			return err
+		}
 		n, err := w.CountAccounts(ctx)
 		if err != nil || n > 0 {
 			secret = ""
@@ -105,6 +108,9 @@ func (s *Service) TakeUpLink(ctx context.Context, v Viewer, secret string, p Per
 		}
 	}
 	err = s.Store.Write(ctx, func(w Writer) error {
+		if err := w.Lock(ctx, "setup"); err != nil { // two links make one first operator
+			return err
+		}
 		l, err := s.link(ctx, w, secret)
 		if err != nil {
 			return err
@@ -264,6 +270,9 @@ func (s *Service) NewToken(ctx context.Context, v Viewer, name string, scopes []
 	now := s.now()
 	t = Token{ID: TokenID(id), Org: v.Org, Account: v.Account, Name: name, Scopes: scopes, Hash: hash, Created: now, Expires: now.Add(life)}
 	err = s.Store.Write(ctx, func(w Writer) error {
+		if err := w.Lock(ctx, "org:"+string(v.Org)); err != nil {
+			return err
+		}
 		have, err := w.Tokens(ctx, v.Org)
 		if err != nil {
 			return err
@@ -418,6 +427,9 @@ func (s *Service) AddKey(ctx context.Context, v Viewer, name string, pem []byte)
 	}
 	k = Key{ID: p.ID(), PEM: string(p.PEM()), Name: name, Added: s.now(), AddedBy: v.Account}
 	return k, s.Store.Write(ctx, func(w Writer) error {
+		if err := w.Lock(ctx, "org:"+string(v.Org)); err != nil {
+			return err
+		}
 		have, err := w.Keys(ctx, v.Org)
 		if err != nil {
 			return err

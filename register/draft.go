@@ -201,7 +201,7 @@ func (s *Service) AttachAssessment(ctx context.Context, v Viewer, id ProductID, 
 		if err != nil {
 			return err
 		}
-		leaf := Leaf{Format: 1, Kind: KindAssessed, Product: id, Version: a.Says.Version, Org: v.Org, At: a.At, Record: DigestOf(data), Statement: a.Digest}
+		leaf := Leaf{Format: 1, Kind: KindAssessed, Product: id, SHA256: hexOf(DigestOf(data)), At: a.At, Version: a.Says.Version, Org: v.Org, Statement: a.Digest}
 		if a, err = w.AddAssessment(ctx, a, data, signed, leaf.Bytes()); err != nil {
 			return err
 		}

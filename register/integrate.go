@@ -7,18 +7,16 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/assay-psti/assay"
 )
 
 const (
-	leaseName   = "log"
-	leaseTime   = 10 * time.Second
-	moveBatch   = 2048 // leaves that are appended at once
-	appendAtOne = 512  // of them at the same time
-	takeBatch   = 1000 // leaves that are taken note of in one transaction
-	idle        = 500 * time.Millisecond
+	leaseName    = "log"
+	leaseTime    = 30 * time.Second
+	moveBatch    = 2048 // leaves that are appended at once
+	appendAtOnce = 512  // of them at the same time
+	takeBatch    = 1000 // leaves that are taken note of in one transaction
+	lookEvery    = 500 * time.Millisecond
 )
 
 // Run moves leaves into the log, and takes note of what the log has, until the
@@ -26,7 +24,7 @@ const (
 // reach the store from the log's side alone: so a leaf that got into the log just
 // before a crash is found there by the next to run, and not written twice.
 func (s *Service) Run(ctx context.Context) error {
-	ticker := time.NewTicker(idle)
+	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
 		moved, err := s.Integrate(ctx)
@@ -52,15 +50,54 @@ func (s *Service) Run(ctx context.Context) error {
 // of leaves into it, and takes note of those. It returns how many leaves it moved;
 // none where another process is at it.
 func (s *Service) Integrate(ctx context.Context) (moved int, err error) {
-	var mine bool
+	idle, err := s.idle(ctx)
+	if err != nil || idle {
+		return 0, err
+	}
+	mine, err := s.lease(ctx)
+	if err != nil || !mine {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, s.release(ctx)) }()
+	return s.move(ctx)
+}
+
+// idle reports that nothing waits, and that the log holds nothing new.
+func (s *Service) idle(ctx context.Context) (idle bool, err error) {
+	err = s.Store.Read(ctx, func(r Reader) error {
+		out, err := r.Outbox(ctx, 1)
+		if err != nil || len(out) > 0 {
+			return err
+		}
+		from, err := r.Integrated(ctx)
+		if err != nil {
+			return err
+		}
+		size, err := s.logSize(ctx)
+		if err != nil {
+			return err
+		}
+		idle = size == from
+		return nil
+	})
+	return idle, err
+}
+
+// lease makes this process the only one that moves leaves, for a while.
+func (s *Service) lease(ctx context.Context) (mine bool, err error) {
 	err = s.Store.Write(ctx, func(w Writer) error {
 		now := s.now()
 		mine, err = w.TakeLease(ctx, leaseName, s.Holder, now, now.Add(leaseTime))
 		return err
 	})
-	if err != nil || !mine {
-		return 0, err
-	}
+	return mine, err
+}
+
+func (s *Service) release(ctx context.Context) error {
+	return s.Store.Write(context.WithoutCancel(ctx), func(w Writer) error { return w.DropLease(ctx, leaseName, s.Holder) })
+}
+
+func (s *Service) move(ctx context.Context) (moved int, err error) {
 	if err := s.take(ctx); err != nil {
 		return 0, err
 	}
@@ -72,24 +109,14 @@ func (s *Service) Integrate(ctx context.Context) (moved int, err error) {
 	if err != nil || len(out) == 0 {
 		return 0, err
 	}
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(appendAtOne)
-	busy := map[ProductID]bool{}
-	for _, o := range out {
-		if busy[o.Product] { // its leaves go in one after the other
-			continue
-		}
-		busy[o.Product] = true
-		g.Go(func() error {
-			_, err := s.Log.Append(gctx, o.Leaf)
-			return err
-		})
-		moved++
+	leaves := make([][]byte, len(out))
+	for i, o := range out {
+		leaves[i] = o.Leaf
 	}
-	if err := g.Wait(); err != nil {
+	if _, err := s.Log.AppendAll(ctx, leaves); err != nil {
 		return 0, fmt.Errorf("append to the log: %w", err)
 	}
-	return moved, s.take(ctx)
+	return len(out), s.take(ctx)
 }
 
 // take reads the log from where the store has got to, and has the store take note.
@@ -103,9 +130,9 @@ func (s *Service) take(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		size, err := s.Log.Size(ctx)
+		size, err := s.logSize(ctx)
 		if err != nil {
-			return fmt.Errorf("size of the log: %w", err)
+			return err
 		}
 		switch {
 		case size < from:
@@ -113,12 +140,9 @@ func (s *Service) take(ctx context.Context) error {
 		case size == from:
 			return nil
 		}
-		leaves, err := s.Log.Leaves(ctx, from, int(min(size-from, takeBatch)))
+		leaves, err := s.readLog(ctx, from)
 		if err != nil {
-			return fmt.Errorf("read the log from %d: %w", from, err)
-		}
-		if len(leaves) == 0 {
-			return nil
+			return err
 		}
 		err = s.Store.Write(ctx, func(w Writer) error {
 			done, err := w.Integrate(ctx, from, leaves)
@@ -139,6 +163,37 @@ func (s *Service) take(ctx context.Context) error {
 		}
 		s.broadcast()
 	}
+}
+
+func (s *Service) logSize(ctx context.Context) (uint64, error) {
+	size, err := s.Log.Size(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("size of the log: %w", err)
+	}
+	return uint64(max(size, 0)), nil
+}
+
+// errEnough ends the reading of a batch.
+var errEnough = errors.New("enough")
+
+// readLog reads a batch of leaves from an index on; at least one.
+func (s *Service) readLog(ctx context.Context, from uint64) (leaves [][]byte, err error) {
+	err = s.Log.Leaves(ctx, int64(from), func(index int64, leaf []byte) error {
+		if uint64(index) != from+uint64(len(leaves)) {
+			return fmt.Errorf("leaf %d: %w: want %d", index, assay.ErrInternal, from+uint64(len(leaves)))
+		}
+		if leaves = append(leaves, leaf); len(leaves) == takeBatch {
+			return errEnough
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return nil, fmt.Errorf("read the log from %d: %w", from, err)
+	}
+	if len(leaves) == 0 {
+		return nil, fmt.Errorf("read the log from %d: %w: it ends before its size", from, assay.ErrInternal)
+	}
+	return leaves, nil
 }
 
 // ErrRaced is that another process took note of the same leaves first.
@@ -177,7 +232,7 @@ func (s *Service) await(ctx context.Context, r Receipt, scope Scope) (Receipt, e
 			r.Leaf, r.Pending = v.Leaf, false
 			return r, nil
 		}
-		again := time.NewTimer(idle)
+		again := time.NewTimer(lookEvery)
 		select {
 		case <-further:
 		case <-again.C:
@@ -194,11 +249,8 @@ func (s *Service) await(ctx context.Context, r Receipt, scope Scope) (Receipt, e
 
 // LogState is how far the log has got.
 func (s *Service) LogState(ctx context.Context) (state LogState, err error) {
-	if state.Size, err = s.Log.Size(ctx); err != nil {
-		return state, fmt.Errorf("size of the log: %w", err)
-	}
-	if state.Checkpoint, err = s.Log.Checkpoint(ctx); err != nil {
-		return state, fmt.Errorf("checkpoint of the log: %w", err)
+	if state.Size, err = s.logSize(ctx); err != nil {
+		return state, err
 	}
 	err = s.Store.Read(ctx, func(r Reader) error {
 		if state.Integrated, err = r.Integrated(ctx); err != nil {
@@ -226,9 +278,9 @@ func (a *Agreement) Agrees() bool { return len(a.Unknown) == 0 && len(a.Wrong) =
 // CheckLog walks the whole log and holds it against the store.
 func (s *Service) CheckLog(ctx context.Context) (Agreement, error) {
 	var a Agreement
-	size, err := s.Log.Size(ctx)
+	size, err := s.logSize(ctx)
 	if err != nil {
-		return a, fmt.Errorf("size of the log: %w", err)
+		return a, err
 	}
 	a.Leaves = size
 	note := func(list *[]uint64, index uint64) {
@@ -237,13 +289,11 @@ func (s *Service) CheckLog(ctx context.Context) (Agreement, error) {
 		}
 	}
 	for from := uint64(0); from < size; {
-		leaves, err := s.Log.Leaves(ctx, from, int(min(size-from, takeBatch)))
+		leaves, err := s.readLog(ctx, from)
 		if err != nil {
-			return a, fmt.Errorf("read the log from %d: %w", from, err)
+			return a, err
 		}
-		if len(leaves) == 0 {
-			return a, fmt.Errorf("read the log from %d: %w: it ends before its size", from, assay.ErrInternal)
-		}
+		leaves = leaves[:min(uint64(len(leaves)), size-from)] // it may have grown
 		err = s.Store.Read(ctx, func(r Reader) error {
 			have, err := r.LeafHashes(ctx, from, len(leaves))
 			if err != nil {

@@ -5,37 +5,44 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/assay-psti/assay"
 )
 
 // Log is the log that only grows, into which a leaf goes for every version,
-// withdrawal and assessment. A leaf that Append gave an index is there for good,
-// whatever happens next. Append may be called by many at once.
+// withdrawal and assessment. A leaf that was given an index is there for good,
+// whatever happens next. Package tlog has one.
 type Log interface {
-	Append(ctx context.Context, leaf []byte) (index uint64, err error)
-	// Size is how many leaves can be read back.
-	Size(ctx context.Context) (uint64, error)
-	// Leaves reads up to n leaves from an index on; fewer where the log ends.
-	Leaves(ctx context.Context, from uint64, n int) ([][]byte, error)
-	// Checkpoint is the newest signed checkpoint, as the log publishes it.
-	Checkpoint(ctx context.Context) ([]byte, error)
+	// AppendAll adds leaves in order, and gives their indexes.
+	AppendAll(ctx context.Context, leaves [][]byte) ([]int64, error)
+	// Size is how many leaves are there for good.
+	Size(ctx context.Context) (int64, error)
+	// Leaves calls f for each leaf from an index on, in order. An error of f ends it.
+	Leaves(ctx context.Context, from int64, f func(index int64, leaf []byte) error) error
 }
 
 // Leaf is what the log holds of one event, as JSON: enough to hold every page of
-// the register against it, and no more than is public anyway.
+// the register against it, and no more than is public anyway. The first five fields
+// are the form that all leaves have in common.
 type Leaf struct {
-	Format     int          `json:"assay_leaf"` // 1
-	Kind       Kind         `json:"kind"`
-	Product    ProductID    `json:"product"`
-	Version    int          `json:"version,omitempty"`
-	Org        OrgID        `json:"org"`
+	Format  int       `json:"v"` // 1
+	Kind    Kind      `json:"kind"`
+	Product ProductID `json:"product"`
+	// SHA256 is of the record's bytes, in hexadecimal digits; of a withdrawal, those of
+	// the record that is taken back.
+	SHA256     string       `json:"sha256"`
 	At         time.Time    `json:"at"`
+	Version    int          `json:"version"`
+	Org        OrgID        `json:"org"`
 	SupportEnd assay.Date   `json:"support_end,omitzero"`
-	Record     assay.Digest `json:"record"`              // of the record's bytes
-	Statement  assay.Digest `json:"statement,omitempty"` // of the signed statement or assessment
+	Statement  assay.Digest `json:"statement"` // of the signed statement or assessment
+	// Record names the withdrawal's own record.
+	Record assay.Digest `json:"record,omitempty"`
 }
+
+func hexOf(d assay.Digest) string { return strings.TrimPrefix(string(d), "sha256:") }
 
 // Bytes are what is put into the log.
 func (l *Leaf) Bytes() []byte {
@@ -59,7 +66,6 @@ type LogState struct {
 	Integrated uint64    `json:"integrated"`      // leaves of it that pages show
 	Pending    int       `json:"pending"`         // written, and not yet in the log
 	Oldest     time.Time `json:"oldest,omitzero"` // of the pending
-	Checkpoint []byte    `json:"checkpoint,omitempty"`
 }
 
 // Receipt is the answer to whoever published something. It is given once the

@@ -109,6 +109,9 @@ func (s *Service) changeMember(ctx context.Context, v Viewer, a AccountID, actio
 		return err
 	}
 	return s.Store.Write(ctx, func(w Writer) error {
+		if err := w.Lock(ctx, "org:"+string(v.Org)); err != nil {
+			return err
+		}
 		members, err := w.Members(ctx, v.Org)
 		if err != nil {
 			return err
@@ -264,6 +267,9 @@ func (s *Service) removeWayIn(ctx context.Context, v Viewer, action string, remo
 		return fmt.Errorf("account: %w: sign in first", assay.ErrRefused)
 	}
 	return s.Store.Write(ctx, func(w Writer) error {
+		if err := w.Lock(ctx, "account:"+string(v.Account)); err != nil {
+			return err
+		}
 		if err := remove(w); err != nil {
 			return err
 		}

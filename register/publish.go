@@ -27,7 +27,6 @@ type record struct {
 	Statement assay.Digest       `json:"statement"`
 	SignedBy  assay.Digest       `json:"signed_by"`
 	Content   *statement.Content `json:"content"`
-	Claims    []Claim            `json:"claims"`
 	Changes   []FieldChange      `json:"changes,omitempty"`
 	Note      string             `json:"note,omitempty"`
 	Before    assay.Digest       `json:"before,omitempty"` // the record of the version before
@@ -49,10 +48,14 @@ func ParseRecord(data []byte) (Version, error) {
 	if r.Format != 1 {
 		return Version{}, fmt.Errorf("record of format %d: %w", r.Format, assay.ErrUnsupported)
 	}
-	return Version{
+	v := Version{
 		Product: r.Product, Number: r.Number, Kind: r.Kind, Facts: r.Facts, Digest: r.Statement, SignedBy: r.SignedBy, Content: r.Content,
-		Claims: r.Claims, Changes: r.Changes, Note: r.Note, Published: r.Published, Org: r.Org.ID, Record: DigestOf(data),
-	}, nil
+		Changes: r.Changes, Note: r.Note, Published: r.Published, Org: r.Org.ID, Record: DigestOf(data),
+	}
+	if v.Content != nil {
+		v.Claims = claims(v.Content)
+	}
+	return v, nil
 }
 
 // prepared is a bundle that was checked as far as it can be without its history.
@@ -204,33 +207,58 @@ func (s *Service) add(ctx context.Context, w Writer, v Viewer, e Entry, latest, 
 	if err != nil {
 		return Receipt{}, err
 	}
-	next.Product, next.Number, next.Org, next.By, next.Published = e.ID, latest.Number+1, v.Org, v.Account, s.now()
+	next.By, next.Published = v.Account, s.now()
+	sealed, err := Seal(org, e, latest, next)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if err := w.AddVersion(ctx, sealed, document); err != nil {
+		return Receipt{}, err
+	}
+	next = sealed.Version
+	detail := map[string]any{"version": next.Number, "record": string(next.Record)}
+	if err := w.AddEvent(ctx, s.event(v, "entry."+string(next.Kind), string(e.ID), detail)); err != nil {
+		return Receipt{}, err
+	}
+	return Receipt{Product: e.ID, Slug: e.Slug, Version: next.Number, Record: next.Record, Pending: true}, nil
+}
+
+// Sealed is a version with its record and its leaf, as they are kept for good.
+type Sealed struct {
+	Entry   Entry // with the version's facts
+	Version Version
+	Stated  assay.Date // the end of support that the statement promises
+	Record  []byte
+	Leaf    []byte
+}
+
+// Seal makes the next version of an entry from what it says: its number, what it
+// changes, its record and its leaf. Latest is the version before, number 0 for none.
+func Seal(org Organisation, e Entry, latest, next Version) (Sealed, error) {
+	next.Product, next.Number, next.Org, next.Leaf, next.Changes = e.ID, latest.Number+1, org.ID, nil, nil
 	if latest.Number > 0 {
 		next.Changes = changes(latest, next)
 	}
 	data, err := json.Marshal(record{
 		Format: 1, Product: e.ID, Slug: e.Slug, Number: next.Number, Kind: next.Kind, Published: next.Published,
 		Org: recordOrg{org.ID, org.Slug, org.Name, org.Kind}, Facts: next.Facts, Statement: next.Digest, SignedBy: next.SignedBy,
-		Content: next.Content, Claims: next.Claims, Changes: next.Changes, Note: next.Note, Before: latest.Record,
+		Content: next.Content, Changes: next.Changes, Note: next.Note, Before: latest.Record,
 	})
 	if err != nil {
-		return Receipt{}, fmt.Errorf("record: %w", err)
+		return Sealed{}, fmt.Errorf("record: %w", err)
 	}
 	next.Record = DigestOf(data)
-	leaf := Leaf{Format: 1, Kind: next.Kind, Product: e.ID, Version: next.Number, Org: v.Org, At: next.Published, SupportEnd: next.Facts.Headline(), Record: next.Record, Statement: next.Digest}
-	var stated assay.Date
+	leaf := Leaf{Format: 1, Kind: next.Kind, Product: e.ID, SHA256: hexOf(next.Record), At: next.Published, Version: next.Number, Org: org.ID, SupportEnd: next.Facts.Headline(), Statement: next.Digest}
+	if next.Kind == KindWithdrawn {
+		leaf.SHA256, leaf.Record = hexOf(latest.Record), next.Record
+	}
+	out := Sealed{Version: next, Record: data, Leaf: leaf.Bytes()}
 	if next.Content != nil {
-		stated = next.Content.Support.End
+		out.Stated = next.Content.Support.End
 	}
 	e.Name, e.Make, e.Models, e.Category, e.SupportEnd = next.Facts.Name, next.Facts.Make, next.Facts.Models, next.Facts.Category, next.Facts.Headline()
-	if err := w.AddVersion(ctx, e, next, stated, data, document, leaf.Bytes()); err != nil {
-		return Receipt{}, err
-	}
-	detail := map[string]any{"version": next.Number, "record": string(next.Record)}
-	if err := w.AddEvent(ctx, s.event(v, "entry."+string(next.Kind), string(e.ID), detail)); err != nil {
-		return Receipt{}, err
-	}
-	return Receipt{Product: e.ID, Slug: e.Slug, Version: next.Number, Record: next.Record, Pending: true}, nil
+	out.Entry = e
+	return out, nil
 }
 
 // changes are what a buyer would want to know that a version changed.
@@ -350,7 +378,6 @@ func (s *Service) amend(ctx context.Context, v Viewer, id ProductID, change func
 		if err := f.err(); err != nil {
 			return err
 		}
-		next.Leaf, next.Changes = nil, nil
 		receipt, err = s.add(ctx, w, v, e, latest, next, nil)
 		return err
 	})

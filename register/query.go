@@ -6,6 +6,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/assay-psti/assay"
 )
 
@@ -79,11 +81,31 @@ func (q Query) check() (Query, error) {
 
 // Terms are the words of a text as the search knows them: folded, at most MaxTerms.
 func Terms(text string) []string {
-	words := strings.FieldsFunc(Fold(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.Mn, r) })
-	if len(words) > MaxTerms {
-		words = words[:MaxTerms]
+	words := Words(text)
+	return words[:min(len(words), MaxTerms)]
+}
+
+// Words are the runs of letters and digits of a text, in lower case and without
+// accents, so that both ways to write a word find it.
+func Words(text string) []string {
+	return strings.FieldsFunc(strings.ToLower(bare(text)), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+}
+
+// bare takes accents off letters.
+func bare(text string) string {
+	plain := true
+	for i := range len(text) {
+		plain = plain && text[i] < 0x80
 	}
-	return words
+	if plain {
+		return text
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return r
+	}, norm.NFKD.String(text))
 }
 
 // Fold brings words to the form in which they compare: lower case, single spaces.
@@ -93,7 +115,7 @@ func Fold(s string) string { return strings.ToLower(strings.Join(strings.Fields(
 // between: "KT-2000/b" is "kt2000b".
 func CodeKey(code string) string {
 	var b strings.Builder
-	for _, r := range code {
+	for _, r := range bare(code) {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
 			b.WriteRune(unicode.ToLower(r))
 		}

@@ -110,6 +110,8 @@ type Writer interface {
 	EntryWriter
 	AccessWriter
 	LogWriter
+	// Lock keeps other transactions out that lock the same name, until this one ends.
+	Lock(ctx context.Context, name string) error
 	PutSetting(ctx context.Context, name, value string) error
 	AddEvent(ctx context.Context, e Event) error
 	AddSubscription(ctx context.Context, s Subscription) (Subscription, error)
@@ -126,8 +128,9 @@ type EntryWriter interface {
 	// Latest locks a product and gives its newest version, in the log or not; number
 	// 0 where there is none yet.
 	Latest(ctx context.Context, id ProductID) (Version, error)
-	// AddVersion keeps a version with its record, its statement and its leaf.
-	AddVersion(ctx context.Context, e Entry, v Version, stated assay.Date, record, document, leaf []byte) error
+	// AddVersion keeps a version with its record, its statement and its leaf. Without a
+	// document the statement is one that was kept before.
+	AddVersion(ctx context.Context, v Sealed, document []byte) error
 	AddAssessment(ctx context.Context, a Assessment, record, document, leaf []byte) (Assessment, error)
 }
 
@@ -160,6 +163,7 @@ type LogWriter interface {
 	// TakeLease makes holder the only one to move leaves until the given time; false
 	// where somebody else is.
 	TakeLease(ctx context.Context, name, holder string, now, until time.Time) (bool, error)
+	DropLease(ctx context.Context, name, holder string) error
 	// Integrate takes note that leaves are in the log, by their bytes, from index on,
 	// and makes public what they stand for. A leaf that it has under a lower index is
 	// passed over; one that it does not know is counted. Where another process was

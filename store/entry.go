@@ -1,0 +1,279 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/register"
+)
+
+// An entry, of p, with its organisation, o.
+const entryColumns = `p.seq, p.id, p.slug, p.org, o.slug, o.name, p.status, p.name, p.make, p.models, p.category, p.support_end, p.version, p.changed, p.leaf`
+
+// entryRow is an entry with its place in the order of products.
+type entryRow struct {
+	register.Entry
+	seq int64
+}
+
+// entryScan are the places that a row of entryColumns is scanned into.
+type entryScan struct {
+	row                  entryRow
+	models, end, changed string
+	leaf                 int64
+}
+
+func (s *entryScan) places() []any {
+	e := &s.row
+	return []any{&e.seq, &e.ID, &e.Slug, &e.Org, &e.OrgSlug, &e.OrgName, &e.Status, &e.Name, &e.Make, &s.models, &e.Category, &s.end, &e.Version, &s.changed, &s.leaf}
+}
+
+func (s *entryScan) entry() (entryRow, error) {
+	e := s.row
+	var err error
+	if e.SupportEnd, err = day(s.end); err != nil {
+		return e, err
+	}
+	if e.Changed, err = moment(s.changed); err != nil {
+		return e, err
+	}
+	e.Leaf = uint64(max(s.leaf, 0))
+	return e, json.Unmarshal([]byte(s.models), &e.Models)
+}
+
+func scanEntry(rows *sql.Rows) (entryRow, error) {
+	var s entryScan
+	if err := rows.Scan(s.places()...); err != nil {
+		return s.row, err
+	}
+	return s.entry()
+}
+
+func bareEntries(rows []entryRow) []register.Entry {
+	out := make([]register.Entry, len(rows))
+	for i, r := range rows {
+		out[i] = r.Entry
+	}
+	return out
+}
+
+// Entry is a product that is public, or the scope's own.
+func (t *tx) Entry(ctx context.Context, s register.Scope, id register.ProductID) (register.Entry, error) {
+	e, err := first(ctx, t, "product "+string(id), scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.id = $1 and (p.version > 0 or p.org = $2)`, id, s.Org())
+	return e.Entry, err
+}
+
+// EntryBySlug is Entry by the words in its address.
+func (t *tx) EntryBySlug(ctx context.Context, s register.Scope, slug string) (register.Entry, error) {
+	e, err := first(ctx, t, "product "+slug, scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.slug = $1 and (p.version > 0 or p.org = $2)`, slug, s.Org())
+	return e.Entry, err
+}
+
+// OwnByName is the scope's own product of that make and name.
+func (t *tx) OwnByName(ctx context.Context, s register.Scope, maker, name string) (register.Entry, error) {
+	e, err := first(ctx, t, "product "+name, scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.org = $1 and p.make_key = $2 and p.name_key = $3`, s.Org(), register.Fold(maker), register.Fold(name))
+	return e.Entry, err
+}
+
+// perGTIN bounds the entries that are given for one number that many claim.
+const perGTIN = 8
+
+// EntriesByGTIN are the public entries that claim each number.
+func (t *tx) EntriesByGTIN(ctx context.Context, s register.Scope, numbers []register.GTIN) (map[register.GTIN][]register.Entry, error) {
+	const atOnce = 500
+	type claim struct {
+		gtin register.GTIN
+		entryRow
+	}
+	found := map[register.GTIN][]register.Entry{}
+	for len(numbers) > 0 {
+		n := min(len(numbers), atOnce)
+		asked, err := json.Marshal(numbers[:n])
+		if err != nil {
+			return nil, err
+		}
+		numbers = numbers[n:]
+		claims, err := list(ctx, t, "look-up of barcodes", func(rows *sql.Rows) (claim, error) {
+			var c claim
+			var e entryScan
+			if err := rows.Scan(append([]any{&c.gtin}, e.places()...)...); err != nil {
+				return c, err
+			}
+			var err error
+			c.entryRow, err = e.entry()
+			return c, err
+		}, `select g.gtin, `+entryColumns+` from gtin g join product p on p.id = g.product join org o on o.id = p.org where g.gtin in `+t.db.each("$1")+` and (p.version > 0 or p.org = $2) order by g.gtin, p.seq desc`, string(asked), s.Org())
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range claims {
+			if len(found[c.gtin]) < perGTIN {
+				found[c.gtin] = append(found[c.gtin], c.Entry)
+			}
+		}
+	}
+	return found, nil
+}
+
+// Similar are other public products of the same category, the longest supported first.
+func (t *tx) Similar(ctx context.Context, _ register.Scope, e register.Entry, n int) ([]register.Entry, error) {
+	rows, err := list(ctx, t, "similar products", scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org
+		where p.version > 0 and p.category = $1 and p.id <> $2 and p.status = 'published' order by p.support_end desc, p.seq desc limit $3`, e.Category, e.ID, n)
+	return bareEntries(rows), err
+}
+
+const versionColumns = `v.record, v.author, v.leaf`
+
+func scanVersion(rows *sql.Rows) (register.Version, error) {
+	var record []byte
+	var author register.AccountID
+	var leaf sql.NullInt64
+	if err := rows.Scan(&record, &author, &leaf); err != nil {
+		return register.Version{}, err
+	}
+	v, err := register.ParseRecord(record)
+	v.By, v.Leaf = author, index(leaf)
+	return v, err
+}
+
+// What the scope sees of versions: those in the log, and its own.
+const versionSeen = ` (v.leaf is not null or v.org = $2)`
+
+// Version is a version that the scope sees; 0 is the newest.
+func (t *tx) Version(ctx context.Context, s register.Scope, id register.ProductID, number int) (register.Version, error) {
+	what := fmt.Sprintf("version %d of product %s", number, id)
+	if number > 0 {
+		return first(ctx, t, what, scanVersion, `select `+versionColumns+` from version v where v.product = $1 and`+versionSeen+` and v.number = $3`, id, s.Org(), number)
+	}
+	return first(ctx, t, what, scanVersion, `select `+versionColumns+` from version v where v.product = $1 and`+versionSeen+` order by v.number desc limit 1`, id, s.Org())
+}
+
+func scanBytes(rows *sql.Rows) (data []byte, err error) {
+	err = rows.Scan(&data)
+	return data, err
+}
+
+// RecordBytes are the bytes that the log names of a version.
+func (t *tx) RecordBytes(ctx context.Context, s register.Scope, id register.ProductID, number int) ([]byte, error) {
+	return first(ctx, t, fmt.Sprintf("version %d of product %s", number, id), scanBytes, `select v.record from version v where v.product = $1 and`+versionSeen+` and v.number = $3`, id, s.Org(), number)
+}
+
+// Document is a signed document of a version or an assessment that the scope sees.
+func (t *tx) Document(ctx context.Context, s register.Scope, id register.ProductID, d assay.Digest) ([]byte, error) {
+	return first(ctx, t, "document "+string(d), scanBytes, `select d.data from document d where d.digest = $3 and (
+		exists (select 1 from version v where v.product = $1 and v.statement = $3 and`+versionSeen+`) or
+		exists (select 1 from assessment a where a.product = $1 and a.digest = $3 and (a.leaf is not null or a.org = $2)))`, id, s.Org(), d)
+}
+
+// Export are public entries with their newest public version, by id.
+func (t *tx) Export(ctx context.Context, _ register.Scope, after register.ProductID, n int) ([]register.Exported, error) {
+	return list(ctx, t, "export", func(rows *sql.Rows) (register.Exported, error) {
+		var x register.Exported
+		var e entryScan
+		var record []byte
+		var leaf sql.NullInt64
+		err := rows.Scan(append(e.places(), &record, &leaf)...)
+		if err != nil {
+			return x, err
+		}
+		row, err := e.entry()
+		if err != nil {
+			return x, err
+		}
+		x.Entry = row.Entry
+		x.Version, err = register.ParseRecord(record)
+		x.Version.Leaf = index(leaf)
+		return x, err
+	}, `select `+entryColumns+`, v.record, v.leaf from product p join org o on o.id = p.org join version v on v.product = p.id and v.number = p.version
+		where p.id > $1 and p.version > 0 order by p.id limit $2`, after, n)
+}
+
+// Assessments are those of a product that the scope sees, the newest first.
+func (t *tx) Assessments(ctx context.Context, s register.Scope, id register.ProductID) ([]register.Assessment, error) {
+	return list(ctx, t, "assessments of product "+string(id), func(rows *sql.Rows) (a register.Assessment, err error) {
+		var says, at string
+		var leaf sql.NullInt64
+		if err := rows.Scan(&a.ID, &a.Product, &a.Org, &a.OrgName, &a.Digest, &a.SignedBy, &says, &at, &leaf); err != nil {
+			return a, err
+		}
+		if a.At, err = moment(at); err != nil {
+			return a, err
+		}
+		a.Leaf = index(leaf)
+		return a, json.Unmarshal([]byte(says), &a.Says)
+	}, `select a.id, a.product, a.org, o.name, a.digest, a.signed_by, a.says, a.at, a.leaf from assessment a join org o on o.id = a.org
+		where a.product = $1 and (a.leaf is not null or a.org = $2) order by a.id desc limit 100`, id, s.Org())
+}
+
+const changeColumns = `l.idx, l.kind, l.at, l.version, l.fields, l.note, ` + entryColumns
+
+const changeFrom = ` from leaf l join product p on p.id = l.product join org o on o.id = p.org where l.idx is not null and l.idx >= $1 and l.idx < $2 and p.version > 0`
+
+func scanChange(rows *sql.Rows) (register.Change, error) {
+	var c register.Change
+	var at, fields string
+	var leaf int64
+	var e entryScan
+	if err := rows.Scan(append([]any{&leaf, &c.Kind, &at, &c.Version, &fields, &c.Note}, e.places()...)...); err != nil {
+		return c, err
+	}
+	row, err := e.entry()
+	if err != nil {
+		return c, err
+	}
+	c.Entry, c.Leaf = row.Entry, uint64(leaf)
+	if c.At, err = moment(at); err != nil {
+		return c, err
+	}
+	return c, json.Unmarshal([]byte(fields), &c.Fields)
+}
+
+const endOfLog = int64(1) << 62
+
+// Changes are leaves of the log and what they tell.
+func (t *tx) Changes(ctx context.Context, _ register.Scope, f register.ChangeFilter) ([]register.Change, error) {
+	from, to, order := int64(min(f.Since, uint64(endOfLog))), endOfLog, ` order by l.idx limit $3`
+	if f.Newest {
+		from, order = 0, ` order by l.idx desc limit $3`
+		if f.Before > 0 {
+			to = int64(min(f.Before, uint64(endOfLog)))
+		}
+	}
+	const what = "changes"
+	switch f.Target.Kind {
+	case "":
+		return list(ctx, t, what, scanChange, `select `+changeColumns+changeFrom+order, from, to, f.Limit)
+	case register.FollowProduct:
+		return list(ctx, t, what, scanChange, `select `+changeColumns+changeFrom+` and l.product = $4`+order, from, to, f.Limit, f.Target.Key)
+	case register.FollowMaker:
+		return list(ctx, t, what, scanChange, `select `+changeColumns+changeFrom+` and l.org = (select id from org where slug = $4)`+order, from, to, f.Limit, f.Target.Key)
+	case register.FollowCategory:
+		return list(ctx, t, what, scanChange, `select `+changeColumns+changeFrom+` and l.category = $4`+order, from, to, f.Limit, f.Target.Key)
+	}
+	return nil, fmt.Errorf("changes of %.40q: %w: want a product, a manufacturer or a category", f.Target.Kind, assay.ErrInvalid)
+}
+
+// Pending is how many leaves of the scope's own product wait for the log.
+func (t *tx) Pending(ctx context.Context, s register.Scope, id register.ProductID) (n int, err error) {
+	err = t.q.QueryRowContext(ctx, `select count(*) from leaf where product = $1 and org = $2 and idx is null`, id, s.Org()).Scan(&n)
+	return n, kind("pending leaves", err)
+}
+
+// Tallies are counts of public entries.
+func (t *tx) Tallies(ctx context.Context, dimension string, n int) ([]register.Tally, error) {
+	return list(ctx, t, "counts", func(rows *sql.Rows) (c register.Tally, err error) {
+		err = rows.Scan(&c.Key, &c.Count)
+		return c, err
+	}, `select item, n from tally where dimension = $1 and n > 0 order by n desc, item limit $2`, dimension, n)
+}
+
+// Words are the words most used in makes, names and categories.
+func (t *tx) Words(ctx context.Context, n int) ([]string, error) {
+	return list(ctx, t, "words", func(rows *sql.Rows) (w string, err error) {
+		err = rows.Scan(&w)
+		return w, err
+	}, `select item from tally where dimension = 'word' and n > 0 order by n desc, item limit $1`, n)
+}
