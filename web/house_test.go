@@ -151,8 +151,13 @@ func content(f register.Facts, end assay.Date) statement.Content {
 
 func (h *house) signed(t testing.TB, f register.Facts, end string) []byte {
 	t.Helper()
-	p := statement.Predicate{Content: content(f, assay.MustDate(end)), SignedAt: time.Date(2024, 4, 1, 9, 0, 0, 0, time.UTC)}
-	e, err := sign.SealStatement([]sign.Resource{sign.NewResource("statement-B1.html", register.DigestOf([]byte(f.Name)))}, statement.PredicateType, p, h.key)
+	return h.seal(t, content(f, assay.MustDate(end)))
+}
+
+func (h *house) seal(t testing.TB, c statement.Content) []byte {
+	t.Helper()
+	p := statement.Predicate{Content: c, SignedAt: time.Date(2024, 4, 1, 9, 0, 0, 0, time.UTC)}
+	e, err := sign.SealStatement([]sign.Resource{sign.NewResource("statement-B1.html", register.DigestOf([]byte(c.Product.Name)))}, statement.PredicateType, p, h.key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,8 +228,24 @@ func (h *house) stock(t testing.TB) map[string]string {
 	}
 	h.settle(t)
 	add("C1 baby monitor", "monitor", "2029-01-01", func(f *register.Facts) { f.Category = "baby monitor" })
+	h.unknown(t, slugs)
 	h.now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	return slugs
+}
+
+// unknown adds a product of which no end of support is stated.
+func (h *house) unknown(t testing.TB, slugs map[string]string) {
+	t.Helper()
+	f := facts("K5 kettle")
+	c := content(f, assay.Date{})
+	c.Support, c.Verdict = statement.SupportPeriod{Source: "nowhere"}, assay.Inconclusive
+	c.Responsibility = []statement.Responsibility{{Limb: "SOC-07", Title: "Defined support period", Reason: "not yet decided", By: "Ada Example"}}
+	r, err := h.s.Publish(t.Context(), h.maker, &register.Bundle{Format: 1, Facts: f, Statement: h.seal(t, c)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.settle(t)
+	slugs["unknown"] = r.Slug
 }
 
 // ask is a request without an account; header is pairs.
