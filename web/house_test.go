@@ -3,6 +3,8 @@ package web_test
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -66,15 +68,17 @@ type house struct {
 	maker register.Viewer
 	key   *sign.Key
 	log   memoryLog
+	where string // of the database
+	done  int64  // the last piece of work that was done
 }
 
 const site = "https://register.example"
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	h := &house{now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
+	h := &house{now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), where: filepath.Join(t.TempDir(), "register.db")}
 	var err error
-	if h.db, err = store.Open(context.Background(), filepath.Join(t.TempDir(), "register.db"), store.Options{}); err != nil {
+	if h.db, err = store.Open(context.Background(), h.where, store.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.db.Close() })
@@ -271,4 +275,87 @@ func (h *house) get(t testing.TB, path string) (*http.Response, string) {
 		t.Fatal(err)
 	}
 	return r, string(data)
+}
+
+// raw is the database without the register around it.
+func (h *house) raw(t testing.TB) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", h.where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// tamper puts another signed document in the place of one, behind the register's back.
+func (h *house) tamper(t testing.TB, d assay.Digest) {
+	t.Helper()
+	r, err := h.raw(t).Exec(`update document set data = (select data from document where digest <> $1 limit 1) where digest = $1`, string(d))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := r.RowsAffected(); err != nil || n != 1 {
+		t.Fatalf("%d rows changed, %v", n, err)
+	}
+}
+
+// queue is the work that waits, by id after the given one.
+func (h *house) queue(t testing.TB, after int64) (ids []int64, work []register.Work) {
+	t.Helper()
+	rows, err := h.raw(t).Query(`select id, json(args) from river_job where id > $1 order by id`, after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		var args []byte
+		var w struct {
+			Work    register.WorkKind `json:"work"`
+			Payload json.RawMessage   `json:"payload"`
+		}
+		if err := rows.Scan(&id, &args); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(args, &w); err != nil {
+			t.Fatal(err)
+		}
+		ids, work = append(ids, id), append(work, register.Work{Kind: w.Work, Payload: w.Payload})
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return ids, work
+}
+
+// work does the register's own work that waits.
+func (h *house) work(t testing.TB) {
+	t.Helper()
+	ids, work := h.queue(t, h.done)
+	for i, w := range work {
+		h.done = ids[i]
+		if w.Kind == register.WorkAlert {
+			if err := h.s.Do(t.Context(), w); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// mails are all that wait to be sent.
+func (h *house) mails(t testing.TB) (mails []register.Mail) {
+	t.Helper()
+	_, work := h.queue(t, 0)
+	for _, w := range work {
+		if w.Kind != register.WorkMail {
+			continue
+		}
+		var m register.Mail
+		if err := json.Unmarshal(w.Payload, &m); err != nil {
+			t.Fatal(err)
+		}
+		mails = append(mails, m)
+	}
+	return mails
 }
