@@ -90,3 +90,15 @@ func TestPictures(t *testing.T) {
 		}
 	}
 }
+
+// Every page is HTML by the standard, as a checker of others knows it.
+func TestValid(t *testing.T) {
+	h := newHouse(t)
+	pages := map[string][]byte{}
+	for name, path := range everyPage(h.stock(t)) {
+		pages[name] = h.getBytes(t, path)
+	}
+	for _, fault := range browsertest.Validate(t, pages) {
+		t.Error(fault)
+	}
+}
