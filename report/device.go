@@ -36,7 +36,7 @@ func (b *Bench) Finding() bool {
 	for _, r := range b.Devices {
 		for i := range r.Ways {
 			w := &r.Ways[i]
-			if w.AcceptedDefault() != nil || w.Open == device.Yes && w.Method != "none" || w.Any {
+			if w.AcceptedDefault() != nil || w.Stranger() {
 				return true
 			}
 		}
@@ -172,13 +172,16 @@ func (t *text) way(w *device.Way) {
 	}
 	var say []string
 	mark := "  "
-	if w.Open == device.Yes {
+	switch {
+	case w.Stranger():
 		mark = "! "
 		say = append(say, "OPEN: "+w.OpenWhy)
+	case w.Open == device.Yes:
+		say = append(say, w.OpenWhy)
 	}
 	if a := w.AcceptedDefault(); a != nil {
 		mark = "! "
-		say = append(say, fmt.Sprintf("DEFAULT ACCEPTED: %s, published in %s; random ones are refused", pair(a), a.Source))
+		say = append(say, fmt.Sprintf("DEFAULT ACCEPTED: %s, published in %s; random ones are refused%s", pair(a), a.Source, map[bool]string{true: "; then it asks for a new password"}[a.Outcome == device.Renew]))
 	} else if n := w.RefusedDefaults(); n > 0 {
 		say = append(say, fmt.Sprintf("%d of %d published defaults were tried and refused", n, w.Offered))
 	}
@@ -204,7 +207,7 @@ func (t *text) way(w *device.Way) {
 	}
 	if len(say) == 0 {
 		say = append(say, cmp.Or(w.OpenWhy, "nothing was learnt"))
-	} else if w.Open == device.Unknown && w.OpenWhy != "" {
+	} else if w.Open == device.Unknown && w.OpenWhy != "" && w.AcceptedDefault() == nil {
 		say = append(say, w.OpenWhy)
 	}
 	t.line(2, "%s%s: %s", mark, at, strings.Join(say, "; "))
