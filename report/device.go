@@ -88,6 +88,9 @@ func (t *text) device(r *device.Record) {
 	if name := strings.TrimSpace(r.Make + " " + r.Model); name != "" {
 		head += " (" + name + ")"
 	}
+	if r.Unit != "" {
+		head = "unit " + r.Unit + " at " + head
+	}
 	state := map[device.State]string{device.BeforeSetup: "as it left the factory", device.AfterSetup: "set up"}[r.State]
 	t.line(0, "%s, %s. %s, %d connections, %d datagrams.", head, cmp.Or(state, "whether it was set up was not said"),
 		r.Ended.Sub(r.Started).Round(100*time.Millisecond), r.Used.Connections, r.Used.Datagrams)
