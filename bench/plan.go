@@ -443,6 +443,22 @@ func (c *Case) fact() vocab.Fact {
 	return f
 }
 
+// gathered says once what is the same of several parts: "X: a", "X: b" is "X: a, b".
+func gathered(titles []string) []string {
+	var out []string
+	for _, t := range titles {
+		head, part, parted := strings.Cut(t, ": ")
+		i := slices.IndexFunc(out, func(o string) bool { return o == t || parted && strings.HasPrefix(o, head+": ") })
+		switch {
+		case i < 0:
+			out = append(out, t)
+		case out[i] != t && !slices.Contains(strings.Split(strings.TrimPrefix(out[i], head+": "), ", "), part):
+			out[i] += ", " + part
+		}
+	}
+	return out
+}
+
 // find gathers what tools observed that bears on a group, and what facts failed it.
 func (p *Plan) find(g *Group, r *law.Result, standing []assay.Observation) {
 	wanted := map[assay.ObservationID]bool{}
@@ -466,7 +482,7 @@ func (p *Plan) find(g *Group, r *law.Result, standing []assay.Observation) {
 	}
 	walk(r)
 	if len(failed) > 0 {
-		g.Why = "by what is known of the product, this does not hold: " + strings.Join(slices.Compact(failed), "; ")
+		g.Why = "by what is known of the product, this does not hold: " + strings.Join(gathered(failed), "; ")
 	}
 	speaks := map[assay.TermID]bool{}
 	for _, s := range p.test.groups[g.ID].Speaks {

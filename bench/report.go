@@ -184,7 +184,7 @@ func (p *Plan) Report(d *dossier.Dossier, made time.Time) *Report {
 		r.Evidence = append(r.Evidence, ReportItem{i.Name, string(i.Kind), i.Digest, i.Size, used[i.Digest]})
 	}
 	slices.Sort(r.Testers)
-	r.because(p)
+	r.Because = p.Because()
 	r.limits(p)
 	return r
 }
@@ -251,8 +251,9 @@ func (p *Plan) reportGroup(g *Group, r *Report, used map[assay.Digest][]string) 
 	return out
 }
 
-// because says what the overall verdict follows from.
-func (r *Report) because(p *Plan) {
+// Because says what the overall verdict follows from.
+func (p *Plan) Because() []string {
+	var lines []string
 	invalid, open := 0, 0
 	for _, x := range p.Problems {
 		if x.Invalid {
@@ -261,16 +262,18 @@ func (r *Report) because(p *Plan) {
 			open++
 		}
 	}
-	add := func(format string, args ...any) { r.Because = append(r.Because, fmt.Sprintf(format, args...)) }
+	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	switch {
 	case p.Valid == assay.Fail:
 		add("The ICS is invalid: %s. That by itself fails the assessment.", count(invalid, "fault"))
 	case p.Valid == assay.Inconclusive:
 		add("The ICS is not whole: %s open.", count(open, "point"))
 	}
-	var failed, waiting []string
+	var failed, waiting, sunk []string
 	for _, g := range p.Groups {
 		switch {
+		case !g.Tested && g.Answer == "" && g.Verdict == assay.Fail && p.test.Catalogue.Provision(g.ID).Mandatory():
+			sunk = append(sunk, g.ID)
 		case g.Tested && g.Verdict == assay.Fail:
 			failed = append(failed, g.ID)
 		case g.Tested && g.Verdict == assay.Inconclusive:
@@ -280,12 +283,16 @@ func (r *Report) because(p *Plan) {
 	if len(failed) > 0 {
 		add("Claimed and failed: %s.", strings.Join(failed, ", "))
 	}
+	if len(sunk) > 0 {
+		add("Mandatory, not answered in the ICS, and failed by what is known, so that no answer saves them: %s.", strings.Join(sunk, ", "))
+	}
 	if len(waiting) > 0 {
 		add("Claimed and not decided: %s.", strings.Join(waiting, ", "))
 	}
-	if len(r.Because) == 0 {
+	if len(lines) == 0 {
 		add("The ICS is valid, and all that it claims passes.")
 	}
+	return lines
 }
 
 func count(n int, what string) string {

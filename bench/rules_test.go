@@ -424,3 +424,29 @@ func TestNothingPassesByItself(t *testing.T) {
 		}
 	}
 }
+
+// What sinks the whole before the form is filled is named.
+func TestBecauseNamesWhatSinks(t *testing.T) {
+	r := bed(t, "V2.1.1")
+	for _, name := range []string{"telnet-23", "ftp-21"} {
+		o := assay.Observation{Subject: assay.Subject("interface/" + name), Term: "interface.declared", Value: assay.Bool(false), Source: assay.Observed, By: "services", At: day}
+		on := assay.Observation{Subject: o.Subject, Term: "interface.enabled_at_boot", Value: assay.Bool(true), Source: assay.Observed, By: "services", At: day}
+		o.Identify()
+		on.Identify()
+		if _, err := r.Dossier.Append([]assay.Observation{o, on}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := r.mustPlan(t)
+	if p.Overall != assay.Fail {
+		t.Fatalf("got %s", p.Overall)
+	}
+	if got := strings.Join(p.Because(), "\n"); !strings.Contains(got, "no answer saves them: 5.6-1.") {
+		t.Errorf("got %s", got)
+	}
+	for _, g := range p.Groups {
+		if g.ID == "5.6-1" && !strings.HasSuffix(g.Why, "declared: ftp-21, telnet-23") && !strings.HasSuffix(g.Why, "declared: telnet-23, ftp-21") {
+			t.Errorf("got %s", g.Why)
+		}
+	}
+}

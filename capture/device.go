@@ -439,11 +439,16 @@ func (d *Device) want(r *Result) {
 }
 
 // Suspects are the hosts that could be a device under test, where none was named:
-// those on the local network that do not pass on what others send.
+// those on the local network that do not pass on what others send. What has public
+// addresses only is a server beyond a router where others have local ones.
 func (r *Result) Suspects() []*Host {
+	inside := func(h *Host) bool {
+		return slices.ContainsFunc(h.Addresses, func(a Address) bool { return local(a.IP) })
+	}
+	home := slices.ContainsFunc(r.Hosts, func(h *Host) bool { return h.Packets > 0 && inside(h) })
 	var out []*Host
 	for _, h := range r.Hosts {
-		if !h.Forwards && h.Packets > 0 && slices.ContainsFunc(h.Addresses, func(a Address) bool { return local(a.IP) || h.mac != (mac{}) }) {
+		if !h.Forwards && h.Packets > 0 && len(h.Addresses) > 0 && (inside(h) || h.mac != (mac{}) && !home) {
 			out = append(out, h)
 		}
 	}

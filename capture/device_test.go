@@ -2,6 +2,7 @@ package capture
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,21 @@ func TestForwarded(t *testing.T) {
 		if h.MAC == routerMAC {
 			t.Error("the router could be the device under test")
 		}
+	}
+}
+
+// TestServerIsNoSuspect holds that a server beyond a router is not taken for a device
+// that could be under test.
+func TestServerIsNoSuspect(t *testing.T) {
+	m := newMaker()
+	m.udp(port(device, 5000), port(cloud, 123), append([]byte{0x23}, make([]byte, 47)...))
+	m.udp(port(cloud, 123), port(device, 5000), append([]byte{0x24}, make([]byte, 47)...))
+	var got []string
+	for _, h := range m.read(t, Options{}).Suspects() {
+		got = append(got, h.Addresses[0].IP.String())
+	}
+	if want := []string{device.String()}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

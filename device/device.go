@@ -144,10 +144,14 @@ type Outcome string
 const (
 	Untried  Outcome = ""
 	Accepted Outcome = "accepted"
+	Renew    Outcome = "renew" // accepted, and a new password is asked for before anything else
 	Refused  Outcome = "refused"
 	Locked   Outcome = "locked"  // it no longer takes attempts, or says so
 	Unclear  Outcome = "unclear" // what came back tells neither
 )
+
+// in reports that the password was taken, whatever is asked for next.
+func (o Outcome) in() bool { return o == Accepted || o == Renew }
 
 // Attempt is one log-in that was tried.
 type Attempt struct {
@@ -172,12 +176,22 @@ func (w *Way) AcceptedUnit() *Attempt { return accepted(w, w.Unit) }
 // AcceptedSet is the password that the person set, where it is taken.
 func (w *Way) AcceptedSet() *Attempt { return accepted(w, w.Set) }
 
+// Stranger reports that anybody is let in to more than a page or a document that may
+// be meant for everybody: what answers so over HTTP and CoAP is for a person to look at.
+func (w *Way) Stranger() bool {
+	switch w.Protocol {
+	case "http", "https", "coap", "coap+tcp", "coaps":
+		return w.Any
+	}
+	return w.Any || w.Open == Yes
+}
+
 func accepted(w *Way, attempts []Attempt) *Attempt {
 	if w.Control != Refused || w.Any {
 		return nil
 	}
 	for i := range attempts {
-		if attempts[i].Outcome == Accepted {
+		if attempts[i].Outcome.in() {
 			return &attempts[i]
 		}
 	}

@@ -165,11 +165,12 @@ func (l *logins) one(ctx context.Context, d *door) {
 	o, reason, err := t.attempt(ctx, "log-in with a random password", &credential{user, l.s.random()})
 	d.way.Control = o
 	switch {
-	case o == Accepted && d.vague:
+	case o.in() && d.vague:
 		d.way.Control = Unclear
 		d.way.Stopped = "a random password is not refused in words that are understood, so nothing else could be told from it"
 		return
-	case o == Accepted:
+	case o.in():
+		d.way.Control = Accepted
 		d.way.Any, d.way.Open, d.way.OpenWhy = true, Yes, "it accepts any password: a random one was accepted"
 		return
 	case o != Refused:
@@ -202,15 +203,15 @@ func (l *logins) secret(ctx context.Context, t *trial, secret *Secret, into *[]A
 		c := &credential{user, secret.Password}
 		o, reason, err := t.attempt(ctx, probe, c)
 		a := Attempt{User: user, Blank: c.password == "", Secret: l.s.digest(c.password), Outcome: o, Why: reason}
-		if o == Accepted {
-			o, reason, err = t.again(ctx, user, o, reason)
+		if o.in() {
+			o, reason, err = t.again(ctx, c, o, reason)
 			a.Outcome, a.Why = o, reason
 		}
 		*into = append(*into, a)
 		if err != nil {
 			return err
 		}
-		if o == Accepted {
+		if o.in() {
 			return nil
 		}
 	}
@@ -224,29 +225,40 @@ func (l *logins) defaults(ctx context.Context, t *trial, candidates []Default) e
 		return nil
 	}
 	for _, d := range tried {
-		o, reason, err := t.attempt(ctx, "log-in with a published default", &credential{d.User, d.Password})
+		c := &credential{d.User, d.Password}
+		o, reason, err := t.attempt(ctx, "log-in with a published default", c)
 		a := Attempt{User: d.User, Password: d.Password, Blank: d.Password == "", Source: d.Source, Date: d.Date, Outcome: o, Why: reason}
 		a.Other = l.set != nil && l.set.Password != d.Password
-		if o == Accepted {
-			o, reason, err = t.again(ctx, d.User, o, reason)
+		if o.in() {
+			o, reason, err = t.again(ctx, c, o, reason)
 			a.Outcome, a.Why = o, reason
 		}
 		t.d.way.Tried = append(t.d.way.Tried, a)
-		if err != nil || o == Accepted {
+		if err != nil || o.in() {
 			return err
 		}
 	}
 	return nil
 }
 
-// again tries a random password once more after one was accepted: had the way in
-// opened for another reason, it would be accepted too.
-func (t *trial) again(ctx context.Context, user string, o Outcome, reason string) (Outcome, string, error) {
-	control, _, err := t.attempt(ctx, "log-in with a random password again", &credential{user, t.l.s.random()})
-	switch control {
-	case Refused:
+// again tries a password once more after one was accepted: had the way in opened for
+// another reason, it would be accepted too. The other is random and of the same form,
+// so that what stumbles at a short or a plain password does so again.
+func (t *trial) again(ctx context.Context, c *credential, o Outcome, reason string) (Outcome, string, error) {
+	other, probe := &credential{c.user, t.l.s.alike(c.password)}, "log-in with a random password of the same form"
+	if t.d.vague && c.password == "" { // a form may ask to be filled in: so it would for anybody
+		if t.d.alone {
+			return Unclear, "nothing tells an empty password from an empty form", nil
+		}
+		other, probe = &credential{t.l.s.random(), ""}, "log-in of a random user with an empty password"
+	}
+	control, _, err := t.attempt(ctx, probe, other)
+	switch {
+	case control == Refused:
 		return o, reason, err
-	case Accepted:
+	case control.in() && t.d.vague:
+		return Unclear, "it looked accepted, and so did a random one of the same form: the page is a complaint about the form, or for everybody", err
+	case control.in():
 		t.d.way.Control = Unclear
 		return Unclear, "a random password for the same user was accepted too, after one had been refused", t.stop("random passwords are sometimes accepted and sometimes refused")
 	default:

@@ -242,6 +242,28 @@ func loginForm(body []byte) *form {
 	return nil
 }
 
+var mustWords = regexp.MustCompile(`(?i)\b(must|required|first|initial|default|expired|please (change|choose|set)|now|before you)\b`)
+
+// asksNew reports a page that wants a new password now: with words that say so, and a
+// form that takes it twice.
+func asksNew(body []byte) bool {
+	if !mustWords.Match(tags.ReplaceAll(body, []byte(" "))) {
+		return false
+	}
+	for _, m := range formTag.FindAllSubmatch(body, 20) {
+		n := 0
+		for _, in := range inputTag.FindAllSubmatch(m[2], 60) {
+			if strings.EqualFold(attributes(string(in[1]))["type"], "password") {
+				n++
+			}
+		}
+		if n > 1 {
+			return true
+		}
+	}
+	return false
+}
+
 // formDoor tries a log-in form as a browser sends it.
 func (s *Session) formDoor(v *Service, way Way, f *form) *door {
 	d := &door{way: way, vague: true, alone: f.user == ""}
@@ -317,6 +339,8 @@ func judgeForm(r *response) (Outcome, string) {
 		return Refused, "the form came back"
 	case r.status >= 400:
 		return Unclear, status(r.status)
+	case asksNew(r.body):
+		return Renew, "the page asks for a new password"
 	case wrongWords.Match(tags.ReplaceAll(r.body, []byte(" "))):
 		return Refused, "the page speaks of a failure"
 	case r.status >= 300:

@@ -132,6 +132,7 @@ var (
 	shellPrompt    = regexp.MustCompile(`(?m)(?:^|[\r\n])[^\r\n]{0,60}[#$>%]\s?$`)
 	userPrompt     = regexp.MustCompile(`(?i)(login|user ?name|user|account)[^\r\n]{0,20}:\s*$`)
 	passwordPrompt = regexp.MustCompile(`(?i)(password|passwd|pass|pin)[^\r\n]{0,20}:\s*$`)
+	newPrompt      = regexp.MustCompile(`(?i)\b(new|current|change)\b[^\r\n]{0,30}(password|passwd|pin)[^\r\n]{0,20}:\s*$`)
 	wrongLogin     = regexp.MustCompile(`(?i)(incorrect|invalid|denied|failed|failure|bad password|wrong)`)
 )
 
@@ -203,8 +204,10 @@ func (s *Session) telnetLogin(ctx context.Context, v *Service, probe string, cre
 		return Unclear, "it did not ask for a password"
 	}
 	_, _ = fmt.Fprintf(c, "%s\r\n", cred.password)
-	at = t.until(wrongLogin, userPrompt, passwordPrompt, shellPrompt)
+	at = t.until(newPrompt, wrongLogin, userPrompt, passwordPrompt, shellPrompt)
 	switch {
+	case at == newPrompt:
+		return Renew, "it asks: " + lastLine(t.text)
 	case speaksOfLock(t.text):
 		return Locked, lastLine(t.text)
 	case at == shellPrompt:

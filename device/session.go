@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -239,6 +240,30 @@ func (s *Session) random() string {
 		panic("device: no randomness: " + err.Error()) // crypto/rand does not fail
 	}
 	return "Zq" + hex.EncodeToString(b)
+}
+
+// alike is a random text of the same length and kinds of character as another, and
+// not that one. Of an empty one, and of one without letters and digits, it is a long one.
+func (s *Session) alike(text string) string {
+	const digits, lower, upper = "0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	for range 20 {
+		b := []byte(text)
+		for i, c := range b {
+			for _, kind := range []string{digits, lower, upper} {
+				if strings.IndexByte(kind, c) >= 0 {
+					var n [1]byte
+					if _, err := io.ReadFull(s.o.Rand, n[:]); err != nil {
+						panic("device: no randomness: " + err.Error()) // crypto/rand does not fail
+					}
+					b[i] = kind[int(n[0])%len(kind)]
+				}
+			}
+		}
+		if string(b) != text {
+			return string(b)
+		}
+	}
+	return s.random()
 }
 
 // Time-outs of one connection, measured by the machine's own clock as net does.

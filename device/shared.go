@@ -23,10 +23,12 @@ const (
 // nothing speaks for it.
 func SameUnit(a, b *Record) string {
 	switch {
-	case a.Address == b.Address:
-		return "both were made at " + a.Address.String()
 	case a.MAC != "" && a.MAC == b.MAC:
 		return "both addresses have the hardware address " + a.MAC
+	case a.MAC != "" && b.MAC != "" && (a.Unit == "" || a.Unit != b.Unit): // one after the other at the same address
+		return ""
+	case a.Address == b.Address:
+		return "both were made at " + a.Address.String()
 	case a.Unit != "" && a.Unit == b.Unit:
 		return "both are called " + a.Unit
 	}

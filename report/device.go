@@ -36,7 +36,7 @@ func (b *Bench) Finding() bool {
 	for _, r := range b.Devices {
 		for i := range r.Ways {
 			w := &r.Ways[i]
-			if w.AcceptedDefault() != nil || w.Open == device.Yes && w.Method != "none" || w.Any {
+			if w.AcceptedDefault() != nil || w.Stranger() {
 				return true
 			}
 		}
@@ -87,6 +87,9 @@ func (t *text) device(r *device.Record) {
 	head := r.Address.String()
 	if name := strings.TrimSpace(r.Make + " " + r.Model); name != "" {
 		head += " (" + name + ")"
+	}
+	if r.Unit != "" {
+		head = "unit " + r.Unit + " at " + head
 	}
 	state := map[device.State]string{device.BeforeSetup: "as it left the factory", device.AfterSetup: "set up"}[r.State]
 	t.line(0, "%s, %s. %s, %d connections, %d datagrams.", head, cmp.Or(state, "whether it was set up was not said"),
@@ -172,13 +175,16 @@ func (t *text) way(w *device.Way) {
 	}
 	var say []string
 	mark := "  "
-	if w.Open == device.Yes {
+	switch {
+	case w.Stranger():
 		mark = "! "
 		say = append(say, "OPEN: "+w.OpenWhy)
+	case w.Open == device.Yes:
+		say = append(say, w.OpenWhy)
 	}
 	if a := w.AcceptedDefault(); a != nil {
 		mark = "! "
-		say = append(say, fmt.Sprintf("DEFAULT ACCEPTED: %s, published in %s; random ones are refused", pair(a), a.Source))
+		say = append(say, fmt.Sprintf("DEFAULT ACCEPTED: %s, published in %s; random ones are refused%s", pair(a), a.Source, map[bool]string{true: "; then it asks for a new password"}[a.Outcome == device.Renew]))
 	} else if n := w.RefusedDefaults(); n > 0 {
 		say = append(say, fmt.Sprintf("%d of %d published defaults were tried and refused", n, w.Offered))
 	}
@@ -204,7 +210,7 @@ func (t *text) way(w *device.Way) {
 	}
 	if len(say) == 0 {
 		say = append(say, cmp.Or(w.OpenWhy, "nothing was learnt"))
-	} else if w.Open == device.Unknown && w.OpenWhy != "" {
+	} else if w.Open == device.Unknown && w.OpenWhy != "" && w.AcceptedDefault() == nil {
 		say = append(say, w.OpenWhy)
 	}
 	t.line(2, "%s%s: %s", mark, at, strings.Join(say, "; "))

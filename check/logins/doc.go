@@ -14,7 +14,9 @@
 //
 //   - That the password works after set-up is stated of a unit that was set up as
 //     its instructions say. Of one that was as it left the factory, or of which
-//     nobody said, nothing follows for later: the user may have to change it.
+//     nobody said, nothing follows for later: the user may have to change it. Nor
+//     does anything where the way in asks for a new password before all else: such
+//     a unit has not been set up to the end.
 //   - That the user did not set it is stated where the unit was set up and the
 //     person gave the password that was set then, which is another one. Without
 //     that the person may have chosen the default value at set-up.

@@ -74,7 +74,7 @@ func (r *reporter) way(rec *records.Record, w *device.Way) {
 		s := r.subject("unit-"+w.Protocol, w.Port, a.User)
 		r.found(s, where+" accepts the password that is printed for the unit", at)
 		r.say(s, "password.excluded_kind", assay.Text("none"), "people type it", at)
-		if rec.State == device.AfterSetup {
+		if rec.State == device.AfterSetup && a.Outcome == device.Accepted {
 			r.say(s, "password.usable_outside_factory_default", assay.Bool(true), where+" accepts the password that is printed for the unit, after set-up", at)
 		}
 	}
@@ -129,6 +129,10 @@ func (r *reporter) published(rec *records.Record, w *device.Way, a *device.Attem
 		r.say(s, "password.unique_per_product", assay.Bool(false), listed+", on a unit as it left the factory", at)
 		r.pass.Remark(fmt.Sprintf("%s: %s: whether the default still works after set-up was not looked at; set the unit up as its instructions say and run again with --state after-setup", rec.Evidence.Name, where))
 	case device.AfterSetup:
+		if a.Outcome == device.Renew {
+			r.pass.Remark(fmt.Sprintf("%s: %s: after the default it asks for a new password, so whether the unit had left its factory state is not known; go through its set-up to the end and run again", rec.Evidence.Name, where))
+			return
+		}
 		r.say(s, "password.usable_outside_factory_default", assay.Bool(true), listed+", on a unit that was set up", at)
 		if !a.Other {
 			r.pass.Remark(fmt.Sprintf("%s: %s: whether somebody chose the default value at set-up is not known; give the password that was set and run again", rec.Evidence.Name, where))

@@ -5,6 +5,11 @@
 // It reads the records that the command assay device wrote into the evidence of
 // kind device, so that other checks can look at what was seen. It states nothing.
 //
+// A record of another product is left out, and said: of a model or make that
+// product.yaml does not name, or of a hardware address that no unit has where
+// product.yaml lists those of all. Of two records of one unit in the same state both
+// count, and that is said.
+//
 // A record that cannot be read is said; other files in the folder, such as photos
 // and notes, are passed over.
 package records

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/check"
@@ -29,7 +32,7 @@ var Check = &check.Check{
 // Records are those of a dossier, in order of name.
 type Records struct {
 	All    []Record
-	unread []string // what could not be read, and why
+	unread []string // what could not be read or was left out, and why
 }
 
 // Record is one session, and the evidence it stands in.
@@ -75,10 +78,70 @@ func run(ctx context.Context, pass *check.Pass) (any, error) {
 			pass.Partial(why)
 			out.unread = append(out.unread, why)
 		case is:
+			if why := foreign(r, pass.Product()); why != "" {
+				why = fmt.Sprintf("%s is left out: %s", item.Name, why)
+				pass.Partial(why)
+				out.unread = append(out.unread, why)
+				continue
+			}
 			out.All = append(out.All, Record{r, item})
 		}
 	}
+	out.again(pass)
 	return out, nil
+}
+
+// foreign says why a record is not of a unit of this product; "" where nothing
+// speaks against it.
+func foreign(r *device.Record, p check.Product) string {
+	if r.Model != "" && len(p.Models) > 0 && !slices.ContainsFunc(p.Models, func(m string) bool { return plain(m) == plain(r.Model) }) {
+		return fmt.Sprintf("it says that it is of the model %s, which product.yaml does not name", r.Model)
+	}
+	if a, b := plain(r.Make), plain(p.Make); a != "" && b != "" && !strings.Contains(a, b) && !strings.Contains(b, a) {
+		return fmt.Sprintf("it says that it is of the make %s, and product.yaml says %s", r.Make, p.Make)
+	}
+	if r.MAC == "" || len(p.Units) == 0 {
+		return ""
+	}
+	all := true // units have a hardware address by which one could be known
+	for _, u := range p.Units {
+		switch {
+		case strings.EqualFold(u.MAC, r.MAC):
+			return ""
+		case u.MAC == "":
+			all = false
+		case u.ID == r.Unit:
+			return fmt.Sprintf("it says that it is of unit %s, and its hardware address is %s, not %s", r.Unit, r.MAC, u.MAC)
+		}
+	}
+	if all {
+		return fmt.Sprintf("its hardware address %s is of no unit that product.yaml lists", r.MAC)
+	}
+	return ""
+}
+
+// plain is a name without what people write differently.
+func plain(name string) string {
+	return strings.Map(func(c rune) rune {
+		if c == ' ' || c == '-' || c == '_' || c == '.' {
+			return -1
+		}
+		return unicode.ToLower(c)
+	}, name)
+}
+
+// again remarks that a unit was looked at more than once in the same state: what an
+// older record shows counts beside what a newer one shows.
+func (r *Records) again(pass *check.Pass) {
+	for i := range r.All {
+		for j := range r.All {
+			a, b := &r.All[i], &r.All[j]
+			if i != j && a.State == b.State && a.Started.Before(b.Started) && device.SameUnit(a.Record, b.Record) != "" {
+				pass.Remark(fmt.Sprintf("%s is older than %s, of the same unit in the same state; what either found counts: where the unit was mended between them, take the older one out", a.Evidence.Name, b.Evidence.Name))
+				break
+			}
+		}
+	}
 }
 
 func read(pass *check.Pass, item evidence.Item) (*device.Record, bool, error) {

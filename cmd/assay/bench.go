@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -124,15 +125,20 @@ func (c *benchPlan) Run(ctx context.Context, env *environment) error {
 		return env.json(p.Report(d, env.now()))
 	}
 	fmt.Fprintf(env.out, "TS 103 701 %s, EN 303 645 %s: %s\n", p.TestSpecification, p.Edition, p.Overall)
+	for _, b := range p.Because() {
+		fmt.Fprintf(env.out, "  %s\n", b)
+	}
 	env.problems(p.Problems)
 	for _, g := range p.Groups {
 		if !g.Tested {
 			if c.All {
-				fmt.Fprintf(env.out, "\n%s %s (%s): not claimed%s\n", g.ID, g.Name, g.Status, map[bool]string{true: ", answer " + g.Answer}[g.Answer != ""])
+				fmt.Fprintf(env.out, "\n%s %s (%s): %s\n", g.ID, g.Name, g.Status, cmp.Or(map[bool]string{true: "not claimed, answer " + g.Answer}[g.Answer != ""], "not answered in the ICS"))
+				env.why(g)
 			}
 			continue
 		}
 		fmt.Fprintf(env.out, "\n%s %s (%s): %s\n", g.ID, g.Name, g.Status, g.Verdict)
+		env.why(g)
 		for _, x := range g.Cases {
 			fmt.Fprintf(env.out, "  case %s, %s: %s\n", x.ID, x.Kind, x.Verdict)
 			for _, t := range x.Tables {
@@ -153,6 +159,13 @@ func (c *benchPlan) Run(ctx context.Context, env *environment) error {
 		}
 	}
 	return nil
+}
+
+// why tells by what facts a group failed.
+func (env *environment) why(g *bench.Group) {
+	if g.Why != "" {
+		fmt.Fprintln(env.out, wrap("  ", strings.ToUpper(g.Why[:1])+g.Why[1:]+".", 100))
+	}
 }
 
 // problems tells what is wrong with a form, and in one line each what is wanted for

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/assay-psti/assay"
@@ -27,6 +28,13 @@ func (c *benchRun) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	defer r.Dossier.Close()
+	p, err := r.Plan()
+	if err != nil {
+		return err
+	}
+	if c.Only != "" && !slices.ContainsFunc(p.Steps(), func(s bench.Step) bool { return strings.HasPrefix(s.ID, c.Only) }) {
+		return &assay.Problem{Kind: assay.ErrNotFound, Where: "--only " + c.Only, What: "no step begins so", Do: "see assay bench plan " + c.Dir + "; units are asked once the ICS answers Y to their row"}
+	}
 	q := &questioner{environment: env, by: r.By}
 	if err := q.whoever(); err != nil {
 		return endOfInput(err)
@@ -36,8 +44,7 @@ func (c *benchRun) Run(ctx context.Context, env *environment) error {
 	if err := g.run(); err != nil {
 		return err
 	}
-	p, err := r.Plan()
-	if err != nil {
+	if p, err = r.Plan(); err != nil {
 		return err
 	}
 	done, all := p.Progress()

@@ -17,7 +17,7 @@ import (
 type captureCommand struct {
 	Files   []string `arg:"" help:"Captures of the same network: pcap or pcapng, plain, gzip or zstd; - is standard input." placeholder:"FILE"`
 	Device  []string `help:"The device's hardware or IP addresses: all are taken to be one device." placeholder:"ADDRESS"`
-	Dossier string   `help:"A dossier whose units are looked for." placeholder:"DIR" type:"existingdir"`
+	Dossier string   `help:"A dossier whose units are looked for. To keep a capture as evidence, put it into its evidence/captures." placeholder:"DIR" type:"existingdir"`
 	All     bool     `help:"Show everything, however long."`
 	Show    bool     `help:"Show passwords and tokens in the clear."`
 	JSON    bool     `name:"json" help:"Machine form."`

@@ -26,12 +26,12 @@ import (
 type deviceCommand struct {
 	Address   []string `arg:"" optional:"" help:"Addresses of units on the bench; two or more are taken for different units, which are compared."`
 	Interface string   `help:"Find devices on this network interface by mDNS, SSDP, WS-Discovery and the neighbour table." placeholder:"NAME"`
-	Dossier   string   `help:"Keep the records as evidence in this dossier; make, model and interfaces are taken from it." placeholder:"DIR"`
+	Dossier   string   `help:"Keep the records as evidence in this dossier; make, model, interfaces and names of units are taken from it." placeholder:"DIR"`
 	DryRun    bool     `help:"Say what would be sent, and send nothing."`
 	JSON      bool     `name:"json" help:"Machine form on standard output, transcript included."`
 
 	State string   `help:"before-setup: as it left the factory or after a factory reset; after-setup: set up as its instructions say." enum:"before-setup,after-setup," default:"" placeholder:"STATE"`
-	Unit  []string `help:"What to call the units, in the order of the addresses." placeholder:"NAME"`
+	Unit  []string `help:"What to call the units, in the order of the addresses (default: as the dossier lists them)." placeholder:"NAME"`
 	Make  string   `help:"The brand; its published defaults are tried first."`
 	Model string   `help:"The type designation."`
 
@@ -60,6 +60,8 @@ type deviceCommand struct {
 	Time  time.Duration `help:"For the whole session." default:"20m"`
 
 	AuthorisedBy string `name:"authorised-by" help:"Who allowed speaking to an address that is not on this machine, link-local or private; it is recorded." placeholder:"NAME"`
+
+	units []dossier.Unit `kong:"-"` // that the dossier lists
 }
 
 // Bounds of what a person may ask for.
@@ -228,6 +230,7 @@ func (c *deviceCommand) fromDossier(ctx context.Context, w *device.Work) error {
 		return err
 	}
 	defer d.Close()
+	c.units = d.Product.Units
 	w.Make = cmp.Or(w.Make, d.Product.Make)
 	if w.Model == "" && len(d.Product.Models) == 1 {
 		w.Model = d.Product.Models[0]
@@ -299,12 +302,31 @@ func (c *deviceCommand) unit(ctx context.Context, env *environment, a netip.Addr
 		return nil, unitProblem(a, err)
 	}
 	r.MAC = device.MACOf(a)
+	r.Unit = cmp.Or(r.Unit, unitOf(c.units, r))
 	if c.ConfirmChanges && ctx.Err() == nil {
 		if err := confirmChanges(ctx, env, s, r); err != nil { // what was seen before is kept
 			fmt.Fprintf(env.errOut, "assay: the change of password was not looked at to the end: %v\n", err)
 		}
 	}
 	return r, nil
+}
+
+// unitOf is the name of the unit that the dossier lists with the hardware address of
+// a record or, where one of the two is not known, with its IP address; "" is none.
+func unitOf(units []dossier.Unit, r *device.Record) string {
+	for _, u := range units {
+		if u.MAC != "" && strings.EqualFold(u.MAC, r.MAC) {
+			return u.ID
+		}
+	}
+	for _, u := range units {
+		for _, text := range u.Addresses {
+			if a, err := netip.ParseAddr(text); err == nil && a.Unmap() == r.Address && (u.MAC == "" || r.MAC == "") {
+				return u.ID
+			}
+		}
+	}
+	return ""
 }
 
 func unitProblem(a netip.Addr, err error) error {

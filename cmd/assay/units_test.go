@@ -5,11 +5,16 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/assay-psti/assay/device"
+	"github.com/assay-psti/assay/dossier"
 )
 
 // serveUnits starts two units of a product, at 127.0.0.1 and 127.0.0.2, where a
@@ -52,4 +57,22 @@ func serveUnits(e *testscript.Env) error {
 		e.Setenv(name, strconv.Itoa(port))
 	}
 	return nil
+}
+
+// TestUnitOf holds that a record takes the name of the unit that the dossier lists, by
+// hardware address first, and none where the hardware is another.
+func TestUnitOf(t *testing.T) {
+	units := []dossier.Unit{{ID: "u1", MAC: "02:00:5E:10:00:01", Addresses: []string{"192.168.8.20"}}, {ID: "u2", Addresses: []string{"192.168.8.21"}}}
+	for _, c := range []struct{ address, mac, want string }{
+		{"192.168.8.99", "02:00:5e:10:00:01", "u1"},
+		{"192.168.8.20", "", "u1"},
+		{"192.168.8.20", "02:00:5e:10:00:09", ""},
+		{"192.168.8.21", "02:00:5e:10:00:09", "u2"},
+		{"192.168.8.22", "", ""},
+	} {
+		r := &device.Record{Address: netip.MustParseAddr(c.address), MAC: c.mac}
+		if got := unitOf(units, r); got != c.want {
+			t.Errorf("%s %s: got %q, want %q", c.address, c.mac, got, c.want)
+		}
+	}
 }
