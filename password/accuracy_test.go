@@ -17,6 +17,7 @@ var (
 	accuracy       = flag.Bool("accuracy", false, "measure the audit and write docs/password-accuracy.md")
 	accuracySeeds  = flag.Int("accuracy.seeds", 50, "batches of each family and size")
 	accuracyLawful = flag.Int("accuracy.lawful", 10000, "lawful batches through the tests that look at rows")
+	accuracyFrom   = flag.String("accuracy.from", "", "the family to begin with, where a measurement was broken off")
 	accuracyParts  = flag.String("accuracy.parts", "detection,alarms,vectors", "what to measure")
 	accuracyOut    = flag.String("accuracy.out", filepath.Join("..", "docs", "password-accuracy.md"), "where to write the measurements")
 	accuracyFull   = flag.Int("accuracy.full", 1000, "lawful batches through the whole audit as well")
@@ -67,7 +68,9 @@ func detection(t *testing.T, out *bytes.Buffer, save func()) {
 		fmt.Fprintf(out, " %d |", n)
 	}
 	fmt.Fprintf(out, "\n|--|%s\n", strings.Repeat("--:|", len(accuracySizes)))
-	for _, f := range badFamilies() {
+	families := badFamilies()
+	from := slices.IndexFunc(families, func(f family) bool { return f.name == *accuracyFrom })
+	for _, f := range families[max(from, 0):] {
 		fmt.Fprintf(out, "| %s |", f.name)
 		for _, n := range accuracySizes {
 			failed, recipes := 0, 0
