@@ -139,16 +139,16 @@ func (f *finder) arrangement(v *view, d *ident, text []string) {
 	chance := choices * binomTail(n, hits, each)
 	if n >= 50 {
 		// With many rows only the pairing of rows is supposed random.
-		pairs := 0.0
+		pairs := 0 // a whole number, since a sum of fractions would depend on their order
 		mine, theirs := map[string]int{}, map[string]int{}
 		for i, s := range text {
 			mine[pick(v.pw[i], used)]++
 			theirs[pickColumns(s, from, used)]++
 		}
 		for k, a := range theirs {
-			pairs += float64(a) * float64(mine[k]) / float64(n)
+			pairs += a * mine[k]
 		}
-		chance = math.Max(chance, tests*poissonTail(hits, pairs))
+		chance = math.Max(chance, tests*poissonTail(hits, float64(pairs)/float64(n)))
 	}
 	if chance >= testAlpha/256 {
 		return
