@@ -34,7 +34,7 @@ type seedWindow struct {
 // clockSeeds looks for generators seeded with a small number or with the clock, one seed for each unit or one for the batch.
 func (f *finder) clockSeeds(ctx context.Context, goals []*goal) error {
 	for _, g := range goals[:min(len(goals), 2)] {
-		if len(g.v.rows) < 2 || len(g.positions) < 4 {
+		if len(g.v.rows) < 2 || len(g.positions) < 4 || f.explained(g.v) {
 			continue
 		}
 		for _, w := range f.windowsOfSeeds(g) {

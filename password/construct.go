@@ -202,6 +202,9 @@ func (f *finder) constructions(ctx context.Context) error {
 	}
 	ps = append(ps, f.seeded()...)
 	for _, g := range goals {
+		if f.explained(g.v) { // by the goal before
+			continue
+		}
 		if err := f.searchGoal(ctx, g, ps); err != nil {
 			return err
 		}
@@ -247,7 +250,8 @@ func (f *finder) searchGoal(ctx context.Context, g *goal, ps []producer) error {
 		p int
 		e encoding
 	}
-	hits, tried := search(ctx, f.workers(), len(ps), 64, func() func(from, to int) ([]hit, int64) {
+	before := f.tried
+	tried := search(ctx, f.workers(), len(ps), 64, func() func(from, to int) ([]hit, int64) {
 		m := newMatcher(g)
 		return func(from, to int) (hits []hit, tried int64) {
 			before := m.tried
@@ -258,13 +262,11 @@ func (f *finder) searchGoal(ctx context.Context, g *goal, ps []producer) error {
 			}
 			return hits, m.tried - before
 		}
+	}, func(h hit, tried int64) bool {
+		f.tried = before + tried
+		return f.confirm(g, &ps[h.p], h.e)
 	})
-	f.tried += tried
-	for _, h := range hits {
-		if f.confirm(g, &ps[h.p], h.e) {
-			break
-		}
-	}
+	f.tried = before + tried
 	return ctx.Err()
 }
 

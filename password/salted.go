@@ -156,6 +156,9 @@ func (f *finder) salted(ctx context.Context, goals []*goal, usual []message) err
 		return ctx.Err()
 	}
 	for _, g := range goals[:min(len(goals), 3)] {
+		if f.explained(g.v) {
+			continue
+		}
 		if err := f.saltedGoal(ctx, g, salts, usual); err != nil {
 			return err
 		}
@@ -191,7 +194,8 @@ func (f *finder) saltedGoal(ctx context.Context, g *goal, salts []salt, usual []
 		}
 		want = append(want, ks)
 	}
-	hits, tried := search(ctx, f.workers(), len(salts), 32, func() func(from, to int) ([]saltedHit, int64) {
+	before := f.tried
+	tried := search(ctx, f.workers(), len(salts), 32, func() func(from, to int) ([]saltedHit, int64) {
 		q := newQuick(want)
 		var d []byte
 		return func(from, to int) (hits []saltedHit, tried int64) {
@@ -214,13 +218,11 @@ func (f *finder) saltedGoal(ctx context.Context, g *goal, salts []salt, usual []
 			}
 			return hits, q.tried - before
 		}
+	}, func(h saltedHit, tried int64) bool {
+		f.tried = before + tried
+		return f.confirmSalted(g, h, salts, usual)
 	})
-	f.tried += tried
-	for _, h := range hits {
-		if f.confirmSalted(g, h, salts, usual) {
-			break
-		}
-	}
+	f.tried = before + tried
 	return ctx.Err()
 }
 
