@@ -10,13 +10,14 @@ import (
 	"github.com/assay-psti/assay"
 )
 
+// LogLease is the lease of whoever moves leaves into the log, or keeps them from moving.
+const LogLease = "log"
+
 const (
-	leaseName    = "log"
-	leaseTime    = 30 * time.Second
-	moveBatch    = 2048 // leaves that are appended at once
-	appendAtOnce = 512  // of them at the same time
-	takeBatch    = 1000 // leaves that are taken note of in one transaction
-	lookEvery    = 500 * time.Millisecond
+	leaseTime = 30 * time.Second
+	moveBatch = 2048 // leaves that are appended at once
+	takeBatch = 1000 // leaves that are taken note of in one transaction
+	lookEvery = 500 * time.Millisecond
 )
 
 // Run moves leaves into the log, and takes note of what the log has, until the
@@ -55,8 +56,11 @@ func (s *Service) Integrate(ctx context.Context) (moved int, err error) {
 		return 0, err
 	}
 	mine, err := s.lease(ctx)
-	if err != nil || !mine {
-		return 0, err
+	if err != nil { // whether it was taken is not known
+		return 0, errors.Join(err, s.release(ctx))
+	}
+	if !mine {
+		return 0, nil
 	}
 	defer func() { err = errors.Join(err, s.release(ctx)) }()
 	return s.move(ctx)
@@ -87,14 +91,14 @@ func (s *Service) idle(ctx context.Context) (idle bool, err error) {
 func (s *Service) lease(ctx context.Context) (mine bool, err error) {
 	err = s.Store.Write(ctx, func(w Writer) error {
 		now := s.now()
-		mine, err = w.TakeLease(ctx, leaseName, s.Holder, now, now.Add(leaseTime))
+		mine, err = w.TakeLease(ctx, LogLease, s.Holder, now, now.Add(leaseTime))
 		return err
 	})
 	return mine, err
 }
 
 func (s *Service) release(ctx context.Context) error {
-	return s.Store.Write(context.WithoutCancel(ctx), func(w Writer) error { return w.DropLease(ctx, leaseName, s.Holder) })
+	return s.Store.Write(context.WithoutCancel(ctx), func(w Writer) error { return w.DropLease(ctx, LogLease, s.Holder) })
 }
 
 func (s *Service) move(ctx context.Context) (moved int, err error) {
