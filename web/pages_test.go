@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -242,7 +243,7 @@ func TestHostileWords(t *testing.T) {
 	f.Contact.Ack = "<b>bold</b>"
 	f.Labels = []register.Label{{Scheme: "<u>", Level: "<i>"}}
 	slug := h.publish(t, f, "2031-01-01").Slug
-	for _, path := range []string{"/", "/search?q=%3Cscript%3E", "/p/" + slug, "/p/" + slug + "/v/1", "/p/" + slug + "/history", "/p/" + slug + "/shelf", "/p/" + slug + "/v/1/statement.html", "/p/" + slug + "/badge.svg", "/p/" + slug + "/label.svg", "/compare?p=" + slug, "/m/acme-ltd", "/p/" + slug + ".atom", "/changes.atom"} {
+	for _, path := range []string{"/", "/search?q=%3Cscript%3E", "/p/" + slug, "/p/" + slug + "/v/1", "/p/" + slug + "/history", "/p/" + slug + "/shelf", "/p/" + slug + "/v/1/statement.html", "/p/" + slug + "/badge.svg", "/p/" + slug + "/label.svg", "/compare?p=" + slug, "/m/acme-ltd", "/c/" + url.PathEscape(register.Fold(f.Category)), "/p/" + slug + ".atom", "/changes.atom"} {
 		r, page := h.get(t, path)
 		if r.StatusCode != http.StatusOK {
 			t.Errorf("%s: %d", path, r.StatusCode)

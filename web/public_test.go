@@ -462,3 +462,60 @@ func TestErrors(t *testing.T) {
 		}
 	}
 }
+
+// What is answered to who says who they are is kept by nobody; what all may read, pages of
+// other sites may read as well.
+func TestAPIHeaders(t *testing.T) {
+	h := newHouse(t)
+	r, _ := h.get(t, "/api/v1/products")
+	if got := r.Header.Get("Access-Control-Allow-Origin"); got != "*" {
+		t.Errorf("open answer: got %q", got)
+	}
+	for _, header := range []string{"Authorization", "Cookie"} {
+		r := h.ask(t, "GET", "/api/v1/products", "", header, "x=y")
+		if r.Header.Get("Access-Control-Allow-Origin") != "" || r.Header.Get("ETag") != "" || r.Header.Get("Cache-Control") != "private, no-store" {
+			t.Errorf("with %s: %v", header, r.Header)
+		}
+	}
+	if _, page := h.get(t, "/search?q="+strings.Repeat("%C3%BC", 150)); !strings.Contains(page, "Nothing found") {
+		t.Errorf("long search: %s", page)
+	}
+	if r, text := h.get(t, "/robots.txt"); r.StatusCode != 200 || !strings.Contains(text, "Disallow: /search") {
+		t.Errorf("robots: %s", text)
+	}
+}
+
+// All of a long history is there, once, a page at a time.
+func TestHistory(t *testing.T) {
+	h := newHouse(t)
+	r := h.publish(t, facts("K9"), "2031-01-01")
+	for i := range 27 {
+		if _, err := h.s.ExtendSupport(t.Context(), h.maker, r.Product, []register.Extension{{Component: register.WholeProduct, End: assay.MustDate(fmt.Sprintf("2032-01-%02d", i+1))}}, ""); err != nil {
+			t.Fatal(err)
+		}
+		h.publish(t, facts(fmt.Sprintf("other %d", i)), "2031-01-01")
+	}
+	leaf, older := regexp.MustCompile(`<li id="(leaf-\d+)"`), regexp.MustCompile(`href="(\?before=\d+)" rel="next"`)
+	seen := map[string]bool{}
+	pages := 0
+	for at := ""; ; pages++ {
+		_, page := h.get(t, "/p/"+r.Slug+"/history"+at)
+		for _, m := range leaf.FindAllStringSubmatch(page, -1) {
+			if seen[m[1]] {
+				t.Errorf("%s is there twice", m[1])
+			}
+			seen[m[1]] = true
+		}
+		m := older.FindStringSubmatch(page)
+		if m == nil {
+			break
+		}
+		at = m[1]
+	}
+	if len(seen) != 28 || pages != 2 {
+		t.Errorf("got %d changes, after %d further pages, want 28 and 2", len(seen), pages)
+	}
+	if r, _ := h.get(t, "/p/"+r.Slug+"/history?before=x"); r.StatusCode != 422 {
+		t.Errorf("before x: %d", r.StatusCode)
+	}
+}
