@@ -57,6 +57,8 @@ func TestProductAnswers(t *testing.T) {
 // A signature is checked over the bytes that are there, each time.
 func TestSignatureIsChecked(t *testing.T) {
 	h := newHouse(t)
+	slugs := map[string]string{}
+	h.assessed(t, slugs)
 	slug := h.publish(t, facts("K9"), "2031-01-01").Slug
 	holds := func() bool {
 		_, page := h.get(t, "/p/"+slug)
@@ -83,6 +85,28 @@ func TestSignatureIsChecked(t *testing.T) {
 		t.Error("says nothing of the key's being revoked")
 	}
 	h.tamper(t, full.Version.Digest)
+	if page := string(h.getBytes(t, "/p/"+slugs["assessed"])); !strings.Contains(page, "verdict fail") || strings.Contains(page, "assessment does not hold") {
+		t.Error("an assessment that holds is not shown")
+	}
+	assessed, err := h.s.Product(t.Context(), register.Public, slugs["assessed"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	forms := []string{"/p/" + slugs["assessed"] + ".txt", "/compare?p=" + slugs["assessed"]}
+	for _, path := range forms {
+		if page := string(h.getBytes(t, path)); !strings.Contains(page, "FAIL") {
+			t.Errorf("%s: the verdict is not shown", path)
+		}
+	}
+	h.tamper(t, assessed.Assessments[0].Digest)
+	for _, path := range forms {
+		if page := string(h.getBytes(t, path)); regexp.MustCompile(`\bPASS\b`).MatchString(page) || !strings.Contains(page, "signature") {
+			t.Errorf("%s: verdicts of an assessment are shown after its document was changed", path)
+		}
+	}
+	if page := string(h.getBytes(t, "/p/"+slugs["assessed"])); strings.Contains(page, "verdict pass") || !strings.Contains(page, "assessment does not hold") {
+		t.Error("verdicts of an assessment are shown after its document was changed")
+	}
 	if holds() {
 		t.Error("it still holds after the document was changed")
 	}
