@@ -110,7 +110,7 @@ func (h *house) getBytes(t testing.TB, path string) []byte {
 // void are the elements without an end.
 var void = map[string]bool{"area": true, "base": true, "br": true, "col": true, "embed": true, "hr": true, "img": true, "input": true, "link": true, "meta": true, "source": true, "track": true, "wbr": true}
 
-// optional are elements whose end may be left out; we leave out none.
+// checkDocument holds a page against what every page must be.
 func checkDocument(t rapid.TB, name, page string) {
 	t.Helper()
 	bad := func(format string, args ...any) { t.Helper(); t.Errorf(name+": "+format, args...) }
