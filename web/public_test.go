@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"os"
@@ -15,6 +16,8 @@ import (
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/register"
+	"github.com/assay-psti/assay/sign"
+	"github.com/assay-psti/assay/statement"
 )
 
 // The first screen answers what a buyer asks, in each state of a product.
@@ -222,6 +225,31 @@ func TestDownloads(t *testing.T) {
 	}
 	if _, text := h.get(t, "/proof/3.tlog-proof"); !strings.Contains(text, "index 3") {
 		t.Errorf("proof: %s", text)
+	}
+}
+
+// What the page about checking tells people to do comes out: the signed file and the
+// public key, as they are saved from the pages, hold against each other.
+func TestCheckItYourself(t *testing.T) {
+	h := newHouse(t)
+	slug := h.publish(t, facts("K9"), "2031-01-01").Slug
+	_, document := h.get(t, "/p/"+slug+"/v/1/statement.json")
+	_, page := h.get(t, "/m/acme-ltd")
+	pem := regexp.MustCompile(`(?s)<pre>(-----BEGIN.*?)</pre>`).FindStringSubmatch(page)
+	if pem == nil {
+		t.Fatal("the maker's page has no key")
+	}
+	key, err := sign.ParsePublicKey([]byte(html.UnescapeString(pem[1])))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), slug+"-1-statement.json")
+	if err := os.WriteFile(file, []byte(document), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v, err := statement.Verify(t.Context(), file, statement.VerifyOptions{Key: &key})
+	if err != nil || !v.Holds || !v.KeyKnown || v.Content == nil || v.Content.Product.Name != "K9" {
+		t.Errorf("%v: %+v", err, v)
 	}
 }
 
