@@ -2,8 +2,11 @@ package web_test
 
 import (
 	"flag"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,7 +15,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
+	"pgregory.net/rapid"
 
+	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/register"
 )
 
@@ -105,8 +110,8 @@ func (h *house) getBytes(t testing.TB, path string) []byte {
 // void are the elements without an end.
 var void = map[string]bool{"area": true, "base": true, "br": true, "col": true, "embed": true, "hr": true, "img": true, "input": true, "link": true, "meta": true, "source": true, "track": true, "wbr": true}
 
-// optional are elements whose end may be left out; we leave out none.
-func checkDocument(t *testing.T, name, page string) {
+// checkDocument holds a page against what every page must be.
+func checkDocument(t rapid.TB, name, page string) {
 	t.Helper()
 	bad := func(format string, args ...any) { t.Helper(); t.Errorf(name+": "+format, args...) }
 	ids, labels, local, count := map[string]int{}, []string{}, []string{}, map[string]int{}
@@ -240,7 +245,7 @@ func TestHostileWords(t *testing.T) {
 	f.Contact.Ack = "<b>bold</b>"
 	f.Labels = []register.Label{{Scheme: "<u>", Level: "<i>"}}
 	slug := h.publish(t, f, "2031-01-01").Slug
-	for _, path := range []string{"/", "/search?q=%3Cscript%3E", "/p/" + slug, "/p/" + slug + "/v/1", "/p/" + slug + "/history", "/p/" + slug + "/shelf", "/p/" + slug + "/v/1/statement.html", "/p/" + slug + "/badge.svg", "/p/" + slug + "/label.svg", "/compare?p=" + slug, "/m/acme-ltd", "/p/" + slug + ".atom", "/changes.atom"} {
+	for _, path := range []string{"/", "/search?q=%3Cscript%3E", "/p/" + slug, "/p/" + slug + "/v/1", "/p/" + slug + "/history", "/p/" + slug + "/shelf", "/p/" + slug + "/v/1/statement.html", "/p/" + slug + "/badge.svg", "/p/" + slug + "/label.svg", "/compare?p=" + slug, "/m/acme-ltd", "/c/" + url.PathEscape(register.Fold(f.Category)), "/p/" + slug + ".atom", "/changes.atom"} {
 		r, page := h.get(t, path)
 		if r.StatusCode != http.StatusOK {
 			t.Errorf("%s: %d", path, r.StatusCode)
@@ -254,5 +259,104 @@ func TestHostileWords(t *testing.T) {
 	_, table := h.get(t, "/dump/register.csv")
 	if !strings.Contains(table, `,"'=1+1`) || strings.Contains(table, ",=") || strings.Contains(table, `,"=`) {
 		t.Errorf("a spreadsheet would run what a manufacturer wrote: %s", table)
+	}
+}
+
+// An entry as large as the register takes makes no page larger than 30 kB.
+func TestLargestEntry(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: publishes megabytes")
+	}
+	h := newHouse(t)
+	word := func(prefix string, i int) string {
+		return fmt.Sprintf("%s %03d %s", prefix, i, strings.Repeat("x", register.MaxLine-len(prefix)-5))
+	}
+	var slugs []string
+	for n := range 21 {
+		f := facts(word("K", n))
+		f.Make, f.Models, f.Description, f.Passwords.Note = word("M", 1), nil, strings.Repeat("d ", 990), strings.Repeat("n ", 990)
+		for i := range register.MaxModels {
+			f.Models = append(f.Models, word("m", i))
+		}
+		for i := range register.MaxComponents - 1 {
+			f.Support = append(f.Support, register.SupportPeriod{Component: fmt.Sprintf("part-%d", i), Title: word("part", i), End: assay.MustDate("2040-01-01")})
+			f.Labels = append(f.Labels, register.Label{Scheme: word("s", i), Level: word("l", i)})
+		}
+		for i := range register.MaxGTINs {
+			body := fmt.Sprintf("%013d", 5_000_000_000+n*1000+i)
+			f.GTINs = append(f.GTINs, register.GTIN(body+string(register.CheckDigit(body))))
+		}
+		r, err := h.s.Publish(t.Context(), h.maker, &register.Bundle{Format: 1, Facts: f, Statement: h.signed(t, f, "2031-01-01"), Note: strings.Repeat("n ", 990)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		slugs = append(slugs, r.Slug)
+	}
+	h.settle(t)
+	full, err := h.s.Product(t.Context(), register.Public, slugs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 14 {
+		if _, err := h.s.ExtendSupport(t.Context(), h.maker, full.Entry.ID, []register.Extension{{Component: register.WholeProduct, End: assay.MustDate(fmt.Sprintf("2032-01-%02d", i+1))}}, strings.Repeat("n ", 990)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.settle(t)
+	p := "/p/" + slugs[0]
+	for _, path := range []string{"/", p, p + "/v/1", p + "/v/15", p + "/history", p + "/shelf", "/search?q=k", "/c/kettle", "/m/acme-ltd", "/compare?p=" + strings.Join(slugs[:4], "&p=")} {
+		r, page := h.get(t, path)
+		if r.StatusCode != http.StatusOK || len(page) > 30_000 {
+			t.Errorf("%s: %d, %d bytes", path, r.StatusCode, len(page))
+		}
+	}
+	// The badge of the longest name is still a drawing that can be read.
+	for _, name := range []string{"/badge.svg", "/label.svg"} {
+		r, svg := h.get(t, p+name)
+		for _, words := range regexp.MustCompile(`<text[^>]*>([^<]*)<`).FindAllStringSubmatch(svg, -1) {
+			if r.StatusCode != http.StatusOK || len(words[1]) > 50 {
+				t.Errorf("%s: %d, words run out of it: %s", name, r.StatusCode, words[1])
+			}
+		}
+	}
+}
+
+// Whatever anybody asks of any page: no fault of ours, and every answer that is a page is
+// well made.
+func TestAnyQuestion(t *testing.T) {
+	h := newHouse(t)
+	slugs := h.stock(t)
+	names := []string{"q", "category", "make", "supported", "withdrawn", "order", "after", "before", "p", "kind", "key"}
+	values := []string{"", "kettle", "yes", "support", "newest", "5012345678900", "-1", "18446744073709551616", "2026-01-01T00:00:00.000Z,3", ",", "9999,1", "product", "manufacturer", "category", "acme-ltd", slugs["runs"], "%00", "\x00", "\xff", strings.Repeat("ü", 300)}
+	paths := []string{"/", "/search", "/compare", "/follow", "/p/", "/m/", "/c/", "/dump/", "/proof/", "/follow/confirm/", "/follow/stop/", "/assets/", "/product/", "/api/v1/"}
+	below := []string{"", "/history", "/shelf", "/v/1", "/v/0", "/v/-1", "/v/99999999999999999999", "/v/1/statement.json", "/v/1/statement.txt", "/v/1/x", "/badge.svg", "/assessment/1", "/assessment/x.json", ".atom", ".ics", ".txt", ".tlog-proof"}
+	pages := 0
+	rapid.Check(t, func(t *rapid.T) {
+		part := rapid.OneOf(rapid.SampledFrom(values), rapid.String())
+		path := rapid.SampledFrom(paths).Draw(t, "path")
+		if strings.HasSuffix(path, "/") && path != "/" {
+			path += url.PathEscape(part.Draw(t, "name")) + rapid.SampledFrom(below).Draw(t, "below")
+		}
+		query := url.Values{}
+		for range rapid.IntRange(0, 3).Draw(t, "parameters") {
+			query.Add(rapid.SampledFrom(names).Draw(t, "parameter"), part.Draw(t, "value"))
+		}
+		address := path
+		if len(query) > 0 {
+			address += "?" + query.Encode()
+		}
+		r := httptest.NewRequest(rapid.SampledFrom([]string{"GET", "GET", "GET", "HEAD", "POST", "DELETE"}).Draw(t, "method"), site+address, nil)
+		w := httptest.NewRecorder()
+		h.site.ServeHTTP(w, r)
+		if w.Code >= 500 && w.Code != http.StatusNotImplemented {
+			t.Fatalf("%s %s: %d: %s", r.Method, address, w.Code, w.Body)
+		}
+		if strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") && w.Body.Len() > 0 && strings.Contains(w.Body.String(), "<main") {
+			pages++
+			checkDocument(t, address, w.Body.String())
+		}
+	})
+	if pages == 0 {
+		t.Error("no page was ever the answer")
 	}
 }
