@@ -1,7 +1,7 @@
 # Every target works on a fresh machine with Go alone; test installs what the tests' real peers need where it may.
 GO ?= go
 
-.PHONY: build test check fmt fuzz bench accuracy peers
+.PHONY: build test check fmt fuzz bench accuracy peers torture million
 
 build:
 	$(GO) build -trimpath -o bin/assay ./cmd/assay
@@ -33,3 +33,9 @@ bench:
 accuracy:
 	$(GO) test ./password -run Accuracy -accuracy -timeout 60m -count 1
 	$(GO) test ./page -run 'Label' -v -count 1
+
+# A hundred times killed while it publishes, on each engine; and a register of a million products, measured.
+torture: peers
+	ASSAY_TORTURE=100 $(GO) test ./store -run Killed -v -count 1 -timeout 2h
+million: peers
+	ASSAY_BENCH_PRODUCTS=1000000 $(GO) test ./store -run '^$$' -bench Register -timeout 2h

@@ -51,14 +51,15 @@ func (d *Draft) bound() error {
 	f := &d.Facts
 	long := len(f.Models) > MaxModels || len(f.GTINs) > MaxGTINs || len(f.Support) > MaxComponents || len(f.Labels) > MaxComponents ||
 		len(d.Statement) > MaxStatementBytes || len(d.Note) > MaxText || len(f.Description) > MaxText
-	for _, t := range append([]string{f.Name, f.Make, f.Category}, f.Models...) {
+	lines := append([]string{f.Name, f.Make, f.Category}, f.Models...)
+	for _, t := range lines {
 		long = long || len(t) > MaxLine
 	}
 	if long {
 		return fmt.Errorf("draft: %w: it holds more than a version can", assay.ErrInvalid)
 	}
-	for _, t := range append([]string{f.Name, f.Make, f.Category, f.Description, d.Note}, f.Models...) {
-		if !plain(t) {
+	for i, t := range append(lines, f.Description, d.Note) {
+		if !plain(t) || i < len(lines) && strings.Contains(t, "\n") {
 			return fmt.Errorf("draft: %w: it holds characters that cannot be shown", assay.ErrInvalid)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	leaseName    = "log"
+	LogLease     = "log"
 	leaseTime    = 30 * time.Second
 	moveBatch    = 2048 // leaves that are appended at once
 	appendAtOnce = 512  // of them at the same time
@@ -87,14 +87,14 @@ func (s *Service) idle(ctx context.Context) (idle bool, err error) {
 func (s *Service) lease(ctx context.Context) (mine bool, err error) {
 	err = s.Store.Write(ctx, func(w Writer) error {
 		now := s.now()
-		mine, err = w.TakeLease(ctx, leaseName, s.Holder, now, now.Add(leaseTime))
+		mine, err = w.TakeLease(ctx, LogLease, s.Holder, now, now.Add(leaseTime))
 		return err
 	})
 	return mine, err
 }
 
 func (s *Service) release(ctx context.Context) error {
-	return s.Store.Write(context.WithoutCancel(ctx), func(w Writer) error { return w.DropLease(ctx, leaseName, s.Holder) })
+	return s.Store.Write(context.WithoutCancel(ctx), func(w Writer) error { return w.DropLease(ctx, LogLease, s.Holder) })
 }
 
 func (s *Service) move(ctx context.Context) (moved int, err error) {

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -301,7 +302,11 @@ func (h *house) everyWay(t *testing.T, v register.Viewer, id string, docs []assa
 	out := map[string]string{}
 	put := func(way string, x any, err error) {
 		if err == nil {
-			out[way] = fmt.Sprintf("%+v", x)
+			data, err := json.Marshal(x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[way] = string(data)
 		} else if !errors.Is(err, assay.ErrNotFound) && !errors.Is(err, assay.ErrRefused) && !errors.Is(err, assay.ErrInvalid) {
 			t.Fatalf("%s: %v", way, err)
 		}
@@ -352,7 +357,11 @@ func (h *house) everyWay(t *testing.T, v register.Viewer, id string, docs []assa
 		if err != nil {
 			t.Fatal(err)
 		}
-		exported += fmt.Sprintf("%+v", x)
+		data, err := json.Marshal(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exported += string(data)
 	}
 	put("export", exported, nil)
 	d, err := h.s.Draft(ctx, v, register.ProductID(id))
@@ -360,7 +369,7 @@ func (h *house) everyWay(t *testing.T, v register.Viewer, id string, docs []assa
 	ds, err := h.s.Drafts(ctx, v, "", 100)
 	put("drafts", ds, err)
 	p, faults, err := h.s.Preview(ctx, v, register.ProductID(id))
-	put("preview", fmt.Sprint(p, faults), err)
+	put("preview", []any{p, faults}, err)
 	own, err := h.s.OwnEntries(ctx, v, register.OwnFilter{})
 	put("own", own, err)
 	dash, err := h.s.Dashboard(ctx, v)

@@ -35,8 +35,8 @@ func postgresServer() (*pgtest.Server, error) {
 }
 
 func TestMain(m *testing.M) {
-	if where := os.Getenv("ASSAY_TEST_PUBLISHER"); where != "" {
-		publishUntilKilled(where)
+	if task := os.Getenv(publisherTask); task != "" {
+		publishUntilKilled(task)
 		return
 	}
 	code := m.Run()
@@ -333,8 +333,6 @@ func (h *house) agree(t testing.TB) register.Agreement {
 	}
 	return a
 }
-
-func publishUntilKilled(string) {}
 
 // contentOf is what a signed statement says.
 func contentOf(t testing.TB, e *sign.Envelope) *statement.Content {

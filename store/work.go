@@ -112,6 +112,14 @@ func (t *tx) Enqueue(ctx context.Context, w register.Work) error {
 	return nil
 }
 
+// Waiting is how much work waits or is being done.
+func (d *DB) Waiting(ctx context.Context) (n int, err error) {
+	err = d.reader.QueryRowContext(ctx, `select count(*) from river_job where kind = 'register' and state in `+unfinished).Scan(&n)
+	return n, kind("work that waits", err)
+}
+
+const unfinished = `('available', 'pending', 'retryable', 'running', 'scheduled')`
+
 // handler runs work that the queue hands out.
 type handler struct {
 	river.WorkerDefaults[workArgs]

@@ -134,6 +134,8 @@ var shapers = map[string]string{
 	"github.com/gopacket/gopacket": "capture",
 	"github.com/chromedp":          "browser",
 	"modernc.org/sqlite":           "store",
+	"github.com/riverqueue/river":  "store",
+	"github.com/pressly/goose":     "store",
 	"github.com/go-crypt":          "password",
 }
 
