@@ -36,6 +36,7 @@ func TestScripts(t *testing.T) {
 			}
 			e.Setenv("ROOT", root)
 			e.Setenv("INPUTS", filepath.Join(root, "..", "shared", "inputs"))
+			e.Values["log"] = &scriptLog{}
 			return serveSite(e)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -56,6 +57,7 @@ func TestScripts(t *testing.T) {
 					ts.Fatalf("exits with %d, want %s", got, want)
 				}
 			},
+			"log": logCommand,
 			// cp-dir NAME copies an example's dossier as a user finds it.
 			"cp-dir": func(ts *testscript.TestScript, neg bool, args []string) {
 				ts.Check(os.CopyFS(ts.MkAbs(args[0]), asKept(filepath.Join(root, "examples", args[0]))))
