@@ -29,25 +29,24 @@ type Config struct {
 	BaseURL                   string // as people see it, without a slash at the end; its scheme decides on cookies
 	Now                       func() time.Time
 	Log                       *slog.Logger
+	// Accounts are what signing in is made of; none: nobody signs in.
+	Accounts Accounts
 	// Tiles serves the transparency log's own files below /log/; none: they are elsewhere.
 	Tiles http.Handler
 	// LogKey is the key by which the log's checkpoints are checked, as its tools write it.
 	LogKey string
-	// Accounts are what signing in is made of; none: nobody signs in.
-	Accounts Accounts
 }
 
 // Server answers requests. It is safe for use by many at once.
 type Server struct {
 	Config
+	accounts *accounts // nil where nobody signs in
 
 	base   *url.URL
 	assets *assets
 	pages  *pages
 	mux    *http.ServeMux
 	root   http.Handler
-
-	accounts *accounts // nil where nobody signs in
 }
 
 // New makes a server. It fails only where its own parts or the configuration are
@@ -65,14 +64,14 @@ func New(c Config) (*Server, error) {
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}
+	if err := s.openAccounts(); err != nil {
+		return nil, err
+	}
 	if s.pages, err = loadPages(s.assets); err != nil {
 		return nil, err
 	}
 	s.publicRoutes()
-	if err := s.openAccounts(); err != nil {
-		return nil, err
-	}
-	s.root = s.guard(s.withSession(s.mux))
+	s.root = s.guard(s.mux)
 	return s, nil
 }
 
@@ -105,7 +104,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	protection.SetDenyHandler(http.HandlerFunc(s.handle(func(http.ResponseWriter, *http.Request) error {
 		return &assay.Problem{Kind: assay.ErrRefused, What: "This request came from another site", Do: "Open the page here and send the form again."}
 	})))
-	guarded := protection.Handler(next)
+	guarded := protection.Handler(s.withSession(next))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
