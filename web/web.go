@@ -32,6 +32,8 @@ type Config struct {
 	BaseURL                   string // as people see it, without a slash at the end; its scheme decides on cookies
 	Now                       func() time.Time
 	Log                       *slog.Logger
+	// Accounts are what signing in is made of; none: nobody signs in.
+	Accounts Accounts
 	// Tiles serves the transparency log's own files below /log/; none: they are elsewhere.
 	Tiles http.Handler
 	// LogKey is the key by which the log's checkpoints are checked, as its tools write it.
@@ -44,6 +46,7 @@ type Config struct {
 // Server answers requests. It is safe for use by many at once.
 type Server struct {
 	Config
+	accounts *accounts // nil where nobody signs in
 
 	base   *url.URL
 	assets *assets
@@ -68,6 +71,9 @@ func New(c Config) (*Server, error) {
 	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
 	s := &Server{Config: c, base: base, mux: http.NewServeMux(), print: newPrinter(), dumps: make(chan struct{}, maxDumps)}
 	if s.assets, err = loadAssets(); err != nil {
+		return nil, err
+	}
+	if err := s.openAccounts(); err != nil {
 		return nil, err
 	}
 	if s.pages, err = loadPages(s.assets); err != nil {
@@ -97,7 +103,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	protection.SetDenyHandler(http.HandlerFunc(s.handle(func(http.ResponseWriter, *http.Request) error {
 		return &assay.Problem{Kind: assay.ErrRefused, What: "This request came from another site", Do: "Open the page here and send the form again."}
 	})))
-	guarded := protection.Handler(next)
+	guarded := protection.Handler(s.withSession(next))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
@@ -113,8 +119,5 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		guarded.ServeHTTP(w, r)
 	})
 }
-
-// viewer is who asks.
-func (s *Server) viewer(*http.Request) register.Viewer { return register.Public }
 
 func (s *Server) today() assay.Date { return assay.DateOf(s.Now()) }
