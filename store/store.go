@@ -83,6 +83,9 @@ func Open(ctx context.Context, where string, o Options) (*DB, error) {
 	if d.jobs, err = newJobs(d, o.Log); err == nil {
 		err = d.migrate(ctx)
 	}
+	if err == nil {
+		err = d.notLoading(ctx)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open database: %w", err), d.Close())
 	}
