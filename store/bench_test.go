@@ -150,6 +150,10 @@ func reads(s *register.Service, n int) []read {
 			_, err := s.Search(ctx, register.Public, register.Query{Category: at(i).Facts.Category})
 			return err
 		}},
+		{"browse-make-and-category", true, func(ctx context.Context, i int) error {
+			_, err := s.Search(ctx, register.Public, register.Query{Make: at(i).Facts.Make, Category: at(i).Facts.Category})
+			return err
+		}},
 		{"similar", false, func(ctx context.Context, i int) error {
 			_, err := s.Similar(ctx, register.Public, at(i).ID, 6)
 			return err
