@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -49,14 +50,27 @@ func (l *memoryLog) Leaves(context.Context, int64, func(int64, []byte) error) er
 	return nil
 }
 
+// processor is the processor time that this process has used.
+func processor() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 // BenchmarkRegister measures a register of many products, on both engines: what
 // loading it takes, and one after the other and at the given rate, how long each
-// read takes. The rate is of all reads together, with four others to one search.
+// read takes, and how much processor time of this process. The rate is of all reads
+// together, with four others to one search. With ASSAY_BENCH_DIR the file of SQLite is
+// kept there, and used again where it is there already.
 func BenchmarkRegister(b *testing.B) {
 	n := benchSize(b)
 	for _, engine := range engines {
 		b.Run(engine, func(b *testing.B) {
-			where := filepath.Join(b.TempDir(), "register.db")
+			where := filepath.Join(cmp.Or(os.Getenv("ASSAY_BENCH_DIR"), b.TempDir()), fmt.Sprintf("register-%d.db", n))
+			_, err := os.Stat(where)
+			kept := err == nil
 			if engine == "postgres" {
 				server, err := pgtest.Start(b.Context(), true)
 				if err != nil {
@@ -72,11 +86,14 @@ func BenchmarkRegister(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer db.Close()
-			log := &memoryLog{}
-			began := time.Now()
-			load(b, db, n, log)
-			took := time.Since(began)
-			fmt.Printf("%s: %d products loaded in %.1f s (%.0f/s)\n", engine, n, took.Seconds(), float64(n)/took.Seconds())
+			log := &memoryLog{size: int64(n)}
+			if !kept || engine == "postgres" {
+				log.size = 0
+				began, busy := time.Now(), processor()
+				load(b, db, n, log)
+				took := time.Since(began)
+				fmt.Printf("%s: %d products loaded in %.1f s (%.0f/s), %.1f s of this process's processor time\n", engine, n, took.Seconds(), float64(n)/took.Seconds(), (processor() - busy).Seconds())
+			}
 			s, err := register.Open(b.Context(), register.Config{Store: db, Log: log, Now: time.Now, Random: strings.NewReader(strings.Repeat("x", 1000)), Holder: "bench"})
 			if err != nil {
 				b.Fatal(err)
@@ -133,6 +150,10 @@ func reads(s *register.Service, n int) []read {
 			_, err := s.Search(ctx, register.Public, register.Query{Category: at(i).Facts.Category})
 			return err
 		}},
+		{"browse-make-and-category", true, func(ctx context.Context, i int) error {
+			_, err := s.Search(ctx, register.Public, register.Query{Make: at(i).Facts.Make, Category: at(i).Facts.Category})
+			return err
+		}},
 		{"similar", false, func(ctx context.Context, i int) error {
 			_, err := s.Similar(ctx, register.Public, at(i).ID, 6)
 			return err
@@ -150,6 +171,7 @@ func percentiles(b *testing.B, prefix string, took []time.Duration) {
 
 func measure(b *testing.B, q read) {
 	var took []time.Duration
+	busy := processor()
 	for i := 0; b.Loop(); i++ {
 		began := time.Now()
 		if err := q.do(b.Context(), i); err != nil {
@@ -157,6 +179,7 @@ func measure(b *testing.B, q read) {
 		}
 		took = append(took, time.Since(began))
 	}
+	b.ReportMetric((processor()-busy).Seconds()*1000/float64(len(took)), "cpu-ms/op")
 	percentiles(b, "", took)
 }
 
@@ -173,6 +196,7 @@ func mixed(b *testing.B, kinds []read, rate int, length time.Duration) {
 	}
 	for b.Loop() {
 		var mu sync.Mutex
+		busy := processor()
 		times := map[bool][]time.Duration{}
 		var g sync.WaitGroup
 		ticker := time.NewTicker(time.Second / time.Duration(rate))
@@ -195,6 +219,7 @@ func mixed(b *testing.B, kinds []read, rate int, length time.Duration) {
 		}
 		ticker.Stop()
 		g.Wait()
+		b.ReportMetric((processor()-busy).Seconds()*1000/float64(count), "cpu-ms/request")
 		percentiles(b, "read-", times[false])
 		percentiles(b, "search-", times[true])
 	}

@@ -1,9 +1,60 @@
 package store
 
-import "context"
+import (
+	"context"
+	"database/sql"
+	"testing"
+)
 
 // Raw runs a statement past all rules.
 func (d *DB) Raw(ctx context.Context, query string) error {
 	_, err := d.writer.ExecContext(ctx, query)
 	return err
+}
+
+// Definitions are the indexes and constraints of all tables, and what of the
+// connection Load changes, in order.
+func (d *DB) Definitions(ctx context.Context, t testing.TB) []string {
+	t.Helper()
+	queries := []string{`select sql from sqlite_master where sql is not null order by sql`, `pragma synchronous`, `pragma foreign_keys`, `pragma cache_size`}
+	if d.engine == postgresEngine {
+		queries = []string{`select indexdef from pg_indexes where schemaname = current_schema() order by indexdef`,
+			`select conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) from pg_constraint where connamespace = current_schema()::regnamespace order by 1`}
+	}
+	var out []string
+	for _, q := range queries {
+		rows, err := list(ctx, &tx{db: d, q: d.writer}, "definitions", func(rows *sql.Rows) (s string, err error) {
+			err = rows.Scan(&s)
+			return s, err
+		}, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, rows...)
+	}
+	return out
+}
+
+// Public is all that Integrate writes, row by row.
+func (d *DB) Public(ctx context.Context, t testing.TB) []string {
+	t.Helper()
+	var out []string
+	for _, q := range []string{
+		`select id || '|' || status || '|' || name || '|' || make || '|' || models || '|' || category || '|' || support_end || '|' || version || '|' || changed || '|' || leaf || '|' || maker || '|' || words from product order by id`,
+		`select gtin || '|' || product from gtin order by gtin, product`, `select code || '|' || product from model order by code, product`,
+		`select product || '|' || scheme || '|' || level || '|' || number || '|' || expires from label order by product, scheme`,
+		`select dimension || '|' || item || '|' || n from tally where n <> 0 order by dimension, item`, `select slug || '|' || products from org order by slug`,
+		`select hash || '|' || coalesce(idx, -1) || '|' || length(bytes) from leaf order by hash`, `select product || '|' || number || '|' || coalesce(leaf, -1) from version order by product, number`,
+		`select name || '|' || value from setting where name = 'log.next'`,
+	} {
+		rows, err := list(ctx, &tx{db: d, q: d.reader}, "public rows", func(rows *sql.Rows) (s string, err error) {
+			err = rows.Scan(&s)
+			return s, err
+		}, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, rows...)
+	}
+	return out
 }

@@ -4,11 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/register"
@@ -94,6 +91,7 @@ func (t *tx) DropLease(ctx context.Context, name, holder string) error {
 // waiting is a leaf that the database knows.
 type waiting struct {
 	seq        int64
+	hash       assay.Digest
 	index      sql.NullInt64
 	kind       register.Kind
 	product    register.ProductID
@@ -102,7 +100,7 @@ type waiting struct {
 }
 
 // Integrate takes note of leaves of the log, from an index on, and makes public what
-// they stand for.
+// they stand for. All is done for all leaves at once, by a few statements.
 func (t *tx) Integrate(ctx context.Context, from uint64, leaves [][]byte) (register.Integration, error) {
 	var done register.Integration
 	next := from + uint64(len(leaves))
@@ -113,191 +111,49 @@ func (t *tx) Integrate(ctx context.Context, from uint64, leaves [][]byte) (regis
 	if n, err := r.RowsAffected(); err != nil || n != 1 {
 		return done, register.ErrRaced
 	}
-	p := &projection{tx: t, counts: map[[2]string]int{}, orgs: map[register.OrgID]int{}}
+	hashes := make([]assay.Digest, len(leaves))
 	for i, leaf := range leaves {
+		hashes[i] = register.DigestOf(leaf)
+	}
+	known, err := t.waiting(ctx, hashes)
+	if err != nil {
+		return done, err
+	}
+	p := &projection{tx: t, counts: map[[2]string]int{}, orgs: map[register.OrgID]int{}}
+	var fresh []*waiting
+	for i, hash := range hashes {
 		index := from + uint64(i)
-		rows, err := list(ctx, t, "leaf", func(rows *sql.Rows) (w waiting, err error) {
-			err = rows.Scan(&w.seq, &w.index, &w.kind, &w.product, &w.version, &w.assessment)
-			return w, err
-		}, `select seq, idx, kind, product, version, assessment from leaf where hash = $1`, register.DigestOf(leaf))
+		w, there := known[hash]
 		switch {
-		case err != nil:
-			return done, err
-		case len(rows) == 0:
+		case !there:
 			done.Unknown = append(done.Unknown, index)
-			continue
-		case rows[0].index.Valid:
+		case w.index.Valid: // before, or further up in this batch
 			done.Again++
-			continue
+		default:
+			w.index = sql.NullInt64{Int64: int64(index), Valid: true}
+			fresh = append(fresh, w)
 		}
-		if err := p.take(ctx, rows[0], int64(index)); err != nil {
-			return done, fmt.Errorf("leaf %d: %w", index, err)
-		}
-		done.Public++
+	}
+	done.Public = len(fresh)
+	if err := p.take(ctx, fresh); err != nil {
+		return done, fmt.Errorf("leaves from %d: %w", from, err)
 	}
 	return done, p.finish(ctx)
 }
 
-// projection makes public what leaves stand for, and counts what that changes.
-type projection struct {
-	*tx
-	counts map[[2]string]int // by dimension and item
-	orgs   map[register.OrgID]int
-}
-
-func (p *projection) take(ctx context.Context, w waiting, index int64) error {
-	if err := p.one(ctx, "leaf", `update leaf set idx = $1, bytes = $2 where seq = $3`, index, []byte{}, w.seq); err != nil {
-		return err
-	}
-	if w.kind == register.KindAssessed {
-		return p.one(ctx, "assessment", `update assessment set leaf = $1 where id = $2`, index, w.assessment)
-	}
-	if err := p.one(ctx, "version", `update version set leaf = $1 where product = $2 and number = $3`, index, w.product, w.version); err != nil {
-		return err
-	}
-	before, err := first(ctx, p.tx, "product "+string(w.product), scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.id = $1`, w.product)
+// waiting are those of some leaves that the database knows, by hash.
+func (t *tx) waiting(ctx context.Context, hashes []assay.Digest) (map[assay.Digest]*waiting, error) {
+	asked, err := jsonText(hashes)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if before.Version >= w.version { // a later one came first
-		return nil
+	rows, err := list(ctx, t, "leaves", func(rows *sql.Rows) (w waiting, err error) {
+		err = rows.Scan(&w.seq, &w.hash, &w.index, &w.kind, &w.product, &w.version, &w.assessment)
+		return w, err
+	}, `select seq, hash, idx, kind, product, version, assessment from leaf where hash in `+t.db.each("$1"), asked)
+	out := make(map[assay.Digest]*waiting, len(rows))
+	for i := range rows {
+		out[rows[i].hash] = &rows[i]
 	}
-	v, err := first(ctx, p.tx, "version", scanVersion, `select `+versionColumns+` from version v where v.product = $1 and v.number = $2`, w.product, w.version)
-	if err != nil {
-		return err
-	}
-	return p.project(ctx, before, v, index)
-}
-
-// project writes a version into the rows that lists, look-ups and searches read.
-func (p *projection) project(ctx context.Context, before entryRow, v register.Version, index int64) error {
-	id, f := v.Product, &v.Facts
-	status := register.Published
-	if v.Kind == register.KindWithdrawn {
-		status = register.Withdrawn
-	}
-	models, err := jsonText(f.Models)
-	if err != nil {
-		return err
-	}
-	x := indexed(f)
-	if status == register.Withdrawn {
-		x.words += " " + withdrawnWord
-	}
-	if err := p.one(ctx, "product", `update product set status = $2, name = $3, make = $4, models = $5, category = $6, support_end = $7, version = $8, changed = $9, leaf = $10, maker = $11, words = $12 where id = $1`,
-		id, status, f.Name, f.Make, models, f.Category, f.Headline().String(), v.Number, stamp(v.Published), index, register.Fold(f.Make), x.words); err != nil {
-		return err
-	}
-	if before.Version > 0 {
-		p.count(before.Entry, -1)
-		for _, table := range []string{`delete from gtin where product = $1`, `delete from model where product = $1`, `delete from label where product = $1`} {
-			if err := p.exec(ctx, "product", table, id); err != nil {
-				return err
-			}
-		}
-	} else {
-		p.orgs[before.Org]++
-	}
-	p.count(register.Entry{Make: f.Make, Name: f.Name, Category: f.Category}, 1)
-	for _, g := range f.GTINs {
-		if err := p.exec(ctx, "barcode", `insert into gtin (gtin, product) values ($1, $2)`, g, id); err != nil {
-			return err
-		}
-	}
-	for _, code := range x.codes {
-		if err := p.exec(ctx, "model", `insert into model (code, product) values ($1, $2)`, code, id); err != nil {
-			return err
-		}
-	}
-	for _, l := range f.Labels {
-		if err := p.exec(ctx, "label", `insert into label (product, org, scheme, level, number, expires) values ($1, $2, $3, $4, $5, $6)`, id, v.Org, l.Scheme, l.Level, l.Number, l.Expires.String()); err != nil {
-			return err
-		}
-	}
-	return p.index(ctx, before.seq, before.Version > 0, x)
-}
-
-// index puts the words of an entry where they are searched for.
-func (p *projection) index(ctx context.Context, seq int64, there bool, x indexable) error {
-	if p.db.engine == postgresEngine {
-		return p.exec(ctx, "index", `insert into search (seq, words, codes) values ($1, to_tsvector('simple', $2), $3) on conflict (seq) do update set words = excluded.words, codes = excluded.codes`, seq, x.words, x.joined())
-	}
-	if there {
-		if err := p.exec(ctx, "index", `delete from search where rowid = $1`, seq); err != nil {
-			return err
-		}
-		if err := p.exec(ctx, "index", `delete from code where rowid = $1`, seq); err != nil {
-			return err
-		}
-	}
-	if err := p.exec(ctx, "index", `insert into search (rowid, words) values ($1, $2)`, seq, x.words); err != nil {
-		return err
-	}
-	return p.exec(ctx, "index", `insert into code (rowid, codes) values ($1, $2)`, seq, x.joined())
-}
-
-// indexable is what is searched for of an entry.
-type indexable struct {
-	words string
-	codes []string // keys of models, sorted, each once
-}
-
-func (x *indexable) joined() string { return strings.Join(x.codes, " ") }
-
-func indexed(f *register.Facts) indexable {
-	var x indexable
-	words := register.Words(f.Make + " " + f.Name + " " + f.Category)
-	for _, m := range f.Models {
-		words = append(words, register.Words(m)...)
-		if key := register.CodeKey(m); key != "" {
-			x.codes = append(x.codes, key)
-			words = append(words, key)
-		}
-	}
-	slices.Sort(x.codes)
-	x.codes = slices.Compact(x.codes)
-	slices.Sort(words)
-	x.words = strings.Join(slices.Compact(words), " ")
-	return x
-}
-
-// count takes note of an entry that is public now, or is so no more in this form.
-func (p *projection) count(e register.Entry, by int) {
-	p.counts[[2]string{"all", ""}] += by
-	p.counts[[2]string{"category", e.Category}] += by
-	p.counts[[2]string{"make", e.Make}] += by
-	words := register.Words(e.Make + " " + e.Name + " " + e.Category)
-	slices.Sort(words)
-	for _, w := range slices.Compact(words) {
-		if len(w) <= 40 && !strings.ContainsFunc(w, unicode.IsDigit) {
-			p.counts[[2]string{"word", w}] += by
-		}
-	}
-}
-
-// finish writes the counts, in one order for all processes.
-func (p *projection) finish(ctx context.Context) error {
-	keys := make([][2]string, 0, len(p.counts))
-	for k, n := range p.counts {
-		if n != 0 {
-			keys = append(keys, k)
-		}
-	}
-	slices.SortFunc(keys, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
-	for _, k := range keys {
-		if err := p.exec(ctx, "counts", `insert into tally (dimension, item, n) values ($1, $2, $3) on conflict (dimension, item) do update set n = tally.n + excluded.n`, k[0], k[1], p.counts[k]); err != nil {
-			return err
-		}
-	}
-	orgs := make([]register.OrgID, 0, len(p.orgs))
-	for o := range p.orgs {
-		orgs = append(orgs, o)
-	}
-	slices.Sort(orgs)
-	for _, o := range orgs {
-		if err := p.one(ctx, "organisation", `update org set products = products + $1 where id = $2`, p.orgs[o], o); err != nil {
-			return err
-		}
-	}
-	return nil
+	return out, err
 }

@@ -3,10 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"iter"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -16,91 +18,58 @@ import (
 )
 
 // loadBatch is how many products are written in one transaction.
-const loadBatch = 10_000
+const loadBatch = 20_000
+
+// settingLoading is there from the beginning of Load to its end. Open refuses a
+// database that has it: some of its rows and indexes are not there.
+const settingLoading = "loading"
+
+var errLoading = fmt.Errorf("%w: filling it was cut off, and not all is there: begin again with an empty one", assay.ErrInvalid)
+
+// notLoading reports a database that Load did not finish.
+func (d *DB) notLoading(ctx context.Context) error {
+	_, err := (&tx{db: d, q: d.writer}).Setting(ctx, settingLoading)
+	if errors.Is(err, assay.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = errLoading
+	}
+	return err
+}
 
 // Load fills an empty register with first versions, faster than publishing them one
 // by one would: for measurements, and for moving a register here from elsewhere. Their
-// leaves go into the log batch by batch. It is not for a register in use: indexes are
-// dropped and made again, and until Load returns nothing is safe from a crash.
-func (d *DB) Load(ctx context.Context, orgs []register.Organisation, documents map[assay.Digest][]byte, versions iter.Seq[register.Sealed], appendAll func(context.Context, [][]byte) ([]int64, error)) (err error) {
-	t := &tx{db: d, q: d.writer}
-	if n, err := t.Tallies(ctx, "all", 1); err != nil || len(n) > 0 {
-		return fmt.Errorf("load: %w: the register must be empty: %w", assay.ErrConflict, err)
-	}
+// leaves go into the log batch by batch. It is not for a register in use: indexes and
+// constraints are dropped, and made again when all rows are there, which is also what
+// holds the rows against them; and what is written is synced at the end only. A
+// database of which Load was cut off, or failed, is refused from then on.
+func (d *DB) Load(ctx context.Context, orgs []register.Organisation, documents map[assay.Digest][]byte, versions iter.Seq[register.Sealed], appendAll func(context.Context, [][]byte) ([]int64, error)) error {
 	if err := d.Write(ctx, func(w register.Writer) error {
+		t := w.(*tx)
+		var n int
+		if err := t.q.QueryRowContext(ctx, `select count(*) from (select 1 from product limit 1) x`).Scan(&n); err != nil || n > 0 {
+			return fmt.Errorf("%w: the register must be empty: %w", assay.ErrConflict, err)
+		}
 		for _, o := range orgs {
 			if err := w.AddOrg(ctx, o); err != nil {
 				return err
 			}
 		}
 		for digest, data := range documents {
-			if err := w.(*tx).keepDocument(ctx, digest, data); err != nil {
+			if err := t.keepDocument(ctx, digest, data); err != nil {
 				return err
 			}
 		}
-		return nil
+		return w.PutSetting(ctx, settingLoading, stamp(time.Now()))
 	}); err != nil {
-		return err
-	}
-	restore, err := d.dropIndexes(ctx)
-	if err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
-	l := &loader{db: d, p: &projection{tx: t, counts: map[[2]string]int{}, orgs: map[register.OrgID]int{}}}
-	for v := range versions {
-		if l.batch = append(l.batch, v); len(l.batch) == loadBatch {
-			if err := l.flush(ctx, appendAll); err != nil {
-				return fmt.Errorf("load: %w", err)
-			}
-		}
-	}
-	if err := l.flush(ctx, appendAll); err != nil {
+	l := &loader{db: d, p: &projection{counts: map[[2]string]int{}, orgs: map[register.OrgID]int{}}}
+	if err := l.load(ctx, versions, appendAll); err != nil {
 		return fmt.Errorf("load: %w", err)
-	}
-	if err := l.finish(ctx); err != nil {
-		return fmt.Errorf("load: %w", err)
-	}
-	for _, statement := range restore {
-		if _, err := d.writer.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("load: make index again: %w", err)
-		}
 	}
 	return nil
-}
-
-// dropIndexes drops the indexes that slow loading down, and gives the statements
-// that make them again.
-func (d *DB) dropIndexes(ctx context.Context) (restore []string, err error) {
-	query := `select name, sql from sqlite_master where type = 'index' and sql is not null and tbl_name in ('product', 'leaf', 'gtin', 'model')`
-	if d.engine == postgresEngine {
-		query = `select indexname, indexdef from pg_indexes where schemaname = current_schema() and tablename in ('product', 'leaf', 'gtin', 'model', 'search')
-			and indexname not in (select conname from pg_constraint)`
-	} else {
-		restore = []string{`pragma synchronous = full`}
-	}
-	type index struct{ name, sql string }
-	indexes, err := list(ctx, &tx{db: d, q: d.writer}, "indexes", func(rows *sql.Rows) (i index, err error) {
-		err = rows.Scan(&i.name, &i.sql)
-		return i, err
-	}, query)
-	if err != nil {
-		return nil, err
-	}
-	for _, i := range indexes {
-		if _, err := d.writer.ExecContext(ctx, `drop index "`+i.name+`"`); err != nil { // a name of our own tables
-			return nil, err
-		}
-		restore = append(restore, i.sql)
-	}
-	if d.engine == sqliteEngine {
-		if _, err := d.writer.ExecContext(ctx, `pragma synchronous = off`); err != nil {
-			return nil, err
-		}
-	}
-	if d.engine == postgresEngine {
-		restore = append(restore, `analyze`)
-	}
-	return restore, nil
 }
 
 // loader writes versions in batches.
@@ -110,6 +79,28 @@ type loader struct {
 	batch []register.Sealed
 	seq   int64 // of the last product
 	next  int64 // how many leaves the log has
+}
+
+func (l *loader) load(ctx context.Context, versions iter.Seq[register.Sealed], appendAll func(context.Context, [][]byte) ([]int64, error)) (err error) {
+	aside, err := l.db.setAside(ctx)
+	defer func() { err = errors.Join(err, aside.settle(context.WithoutCancel(ctx))) }()
+	if err != nil {
+		return err
+	}
+	for v := range versions {
+		if l.batch = append(l.batch, v); len(l.batch) == loadBatch {
+			if err := l.flush(ctx, appendAll); err != nil {
+				return err
+			}
+		}
+	}
+	if err := l.flush(ctx, appendAll); err != nil {
+		return err
+	}
+	if err := aside.restore(ctx); err != nil {
+		return err
+	}
+	return l.finish(ctx)
 }
 
 // What a loaded product is in each table; the columns are in the order of its rows.
@@ -186,11 +177,7 @@ func (l *loader) insert(ctx context.Context, rows [][][]any, from int64, words [
 	}
 	defer func() { _ = t.Rollback() }()
 	for i, table := range loadTables {
-		marks := make([]string, strings.Count(table.columns, ",")+1)
-		for j := range marks {
-			marks[j] = "$" + strconv.Itoa(j+1)
-		}
-		if err := insertRows(ctx, t, `insert into `+table.name+` (`+table.columns+`) values (`+strings.Join(marks, ", ")+`)`, rows[i]); err != nil {
+		if err := insertRows(ctx, t, table.name, table.columns, rows[i]); err != nil {
 			return err
 		}
 	}
@@ -198,25 +185,45 @@ func (l *loader) insert(ctx context.Context, rows [][][]any, from int64, words [
 	for i, x := range words {
 		search[i], code[i] = []any{from + int64(i), x.words}, []any{from + int64(i), x.joined()}
 	}
-	if err := insertRows(ctx, t, `insert into search (rowid, words) values ($1, $2)`, search); err != nil {
+	if err := insertRows(ctx, t, "search", "rowid, words", search); err != nil {
 		return err
 	}
-	if err := insertRows(ctx, t, `insert into code (rowid, codes) values ($1, $2)`, code); err != nil {
+	if err := insertRows(ctx, t, "code", "rowid, codes", code); err != nil {
 		return err
 	}
 	return t.Commit()
 }
 
-func insertRows(ctx context.Context, t *sql.Tx, query string, rows [][]any) error {
-	s, err := t.PrepareContext(ctx, query)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	for _, row := range rows {
-		if _, err := s.ExecContext(ctx, row...); err != nil {
-			return kind("load", err)
+// loadRows is how many rows go into a table with one statement.
+const loadRows = 50
+
+// insertRows writes rows with statements of many rows each. Their places have no
+// names: for each that has one, the driver would go through all names.
+func insertRows(ctx context.Context, t *sql.Tx, table, columns string, rows [][]any) error {
+	width := strings.Count(columns, ",") + 1
+	marks := ", (" + strings.Repeat(", ?", width)[2:] + ")"
+	var s *sql.Stmt
+	args := make([]any, 0, loadRows*width)
+	for len(rows) > 0 {
+		n := min(len(rows), loadRows)
+		if s == nil || n < loadRows {
+			if s != nil {
+				s.Close()
+			}
+			var err error
+			if s, err = t.PrepareContext(ctx, `insert into `+table+` (`+columns+`) values `+strings.Repeat(marks, n)[2:]); err != nil {
+				return kind("load "+table, err)
+			}
+			defer s.Close()
 		}
+		args = args[:0]
+		for _, row := range rows[:n] {
+			args = append(args, row...)
+		}
+		if _, err := s.ExecContext(ctx, args...); err != nil {
+			return kind("load "+table, err)
+		}
+		rows = rows[n:]
 	}
 	return nil
 }
@@ -228,21 +235,31 @@ func (l *loader) copy(ctx context.Context, rows [][][]any, from int64, words []i
 		return err
 	}
 	defer conn.Close()
-	if err := conn.Raw(func(c any) error {
+	into := func(t pgx.Tx, table, columns string, rows [][]any) error {
+		_, err := t.CopyFrom(ctx, pgx.Identifier{table}, strings.Split(columns, ", "), pgx.CopyFromRows(rows))
+		return kind("load "+table, err)
+	}
+	return conn.Raw(func(c any) error {
 		return pgx.BeginFunc(ctx, c.(*stdlib.Conn).Conn(), func(t pgx.Tx) error {
 			for i, table := range loadTables {
-				if _, err := t.CopyFrom(ctx, pgx.Identifier{table.name}, strings.Split(table.columns, ", "), pgx.CopyFromRows(rows[i])); err != nil {
+				if err := into(t, table.name, table.columns, rows[i]); err != nil {
 					return err
 				}
 			}
-			return nil
+			if _, err := t.Exec(ctx, `create temporary table loading (seq bigint, words text, codes text) on commit drop`); err != nil {
+				return err
+			}
+			texts := make([][]any, len(words))
+			for i, x := range words {
+				texts[i] = []any{from + int64(i), x.words, x.joined()}
+			}
+			if err := into(t, "loading", "seq, words, codes", texts); err != nil {
+				return err
+			}
+			_, err := t.Exec(ctx, `insert into search (seq, words, codes) select seq, to_tsvector('simple', words), codes from loading`)
+			return kind("load search", err)
 		})
-	}); err != nil {
-		return kind("load", err)
-	}
-	_, err = conn.ExecContext(ctx, `insert into search (seq, words, codes) select p.seq, to_tsvector('simple', p.words), coalesce((select string_agg(m.code, ' ' order by m.code) from model m where m.product = p.id), '')
-		from product p where p.seq >= $1 and p.seq < $2`, from, from+int64(len(words)))
-	return kind("load", err)
+	})
 }
 
 // finish writes the counts, and how far the database has taken note of the log.
@@ -254,11 +271,18 @@ func (l *loader) finish(ctx context.Context) error {
 			}
 		}
 	}
-	return l.db.Write(ctx, func(w register.Writer) error {
+	err := l.db.Write(ctx, func(w register.Writer) error {
 		l.p.tx = w.(*tx)
 		if err := l.p.finish(ctx); err != nil {
 			return err
 		}
-		return w.PutSetting(ctx, settingNext, strconv.FormatInt(l.next, 10))
+		if err := w.PutSetting(ctx, settingNext, strconv.FormatInt(l.next, 10)); err != nil {
+			return err
+		}
+		return l.p.exec(ctx, "load", `delete from setting where name = $1`, settingLoading)
 	})
+	if err == nil && l.db.engine == sqliteEngine { // readers begin with a write-ahead log that is empty
+		_, err = l.db.writer.ExecContext(ctx, `pragma wal_checkpoint(truncate)`)
+	}
+	return err
 }

@@ -2,8 +2,11 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/internal/sample"
@@ -15,6 +18,13 @@ import (
 
 // load fills a database with made-up products.
 func load(t testing.TB, db *store.DB, n int, log register.Log) {
+	t.Helper()
+	if err := tryLoad(t, db, n, log.AppendAll); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func tryLoad(t testing.TB, db *store.DB, n int, appendAll func(context.Context, [][]byte) ([]int64, error)) error {
 	t.Helper()
 	key, err := sign.Generate(sign.Ed25519)
 	if err != nil {
@@ -37,9 +47,7 @@ func load(t testing.TB, db *store.DB, n int, log register.Log) {
 		contents[i], digests[i] = contentOf(t, e), register.DigestOf(doc)
 		docs[digests[i]] = doc
 	}
-	if err := db.Load(t.Context(), orgs, docs, sealedSamples(t, n, orgs, contents, digests, key.Public().ID()), log.AppendAll); err != nil {
-		t.Fatal(err)
-	}
+	return db.Load(t.Context(), orgs, docs, sealedSamples(t, n, orgs, contents, digests, key.Public().ID()), appendAll)
 }
 
 // sealedSamples are made on a processor of their own.
@@ -107,6 +115,52 @@ func TestLoad(t *testing.T) {
 			h.publish(t, facts("K2"), "2031-12-31")
 			h.settle(t)
 			h.agree(t)
+		})
+	}
+}
+
+// What Load drops is there again, and guards what it did before; what was not loaded
+// to its end is not taken for a register.
+func TestLoadLeavesAllAsItWas(t *testing.T) {
+	for _, engine := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, address(t, engine))
+			before := h.db.Definitions(t.Context(), t)
+			if len(before) < 20 {
+				t.Fatalf("definitions: %q", before)
+			}
+			load(t, h.db, 130, h.log)
+			if d := cmp.Diff(before, h.db.Definitions(t.Context(), t)); d != "" {
+				t.Errorf("definitions before and after: %s", d)
+			}
+			h.agree(t)
+			if err := tryLoad(t, h.db, 1, h.log.AppendAll); !errors.Is(err, assay.ErrConflict) {
+				t.Errorf("load again: got %v, want a conflict", err)
+			}
+			if err := h.db.Raw(t.Context(), `insert into gtin (gtin, product) select gtin, product from gtin limit 1`); err == nil {
+				t.Error("a barcode is there twice")
+			}
+			if err := h.db.Raw(t.Context(), `insert into gtin (gtin, product) values ('1', 'nobody')`); err == nil {
+				t.Error("a barcode of no product")
+			}
+		})
+		t.Run(engine+"/cut off", func(t *testing.T) {
+			t.Parallel()
+			where := address(t, engine)
+			db, err := store.Open(t.Context(), where, store.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			full := errors.New("the disk is full")
+			if err := tryLoad(t, db, 30, func(context.Context, [][]byte) ([]int64, error) { return nil, full }); !errors.Is(err, full) {
+				t.Errorf("load: got %v, want %v", err, full)
+			}
+			if again, err := store.Open(t.Context(), where, store.Options{}); !errors.Is(err, assay.ErrInvalid) {
+				t.Errorf("open: got %v, want an error that says it was cut off", err)
+				again.Close()
+			}
 		})
 	}
 }

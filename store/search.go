@@ -64,9 +64,14 @@ func (w where) and(condition string, args ...any) where {
 	return w
 }
 
-// filtered adds the filters that are there.
+// filtered adds the filters that are there. A category beside a maker is no way to
+// find rows by: the maker has far fewer, and SQLite keeps no count to know it by.
 func (s *searcher) filtered(w where) where {
-	if s.q.Category != "" {
+	switch {
+	case s.q.Category == "":
+	case s.q.Make != "" || s.q.Org != "":
+		w = w.and(`p.category || '' = ?`, s.q.Category)
+	default:
 		w = w.and(`p.category = ?`, s.q.Category)
 	}
 	if s.q.Make != "" {

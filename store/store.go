@@ -83,6 +83,9 @@ func Open(ctx context.Context, where string, o Options) (*DB, error) {
 	if d.jobs, err = newJobs(d, o.Log); err == nil {
 		err = d.migrate(ctx)
 	}
+	if err == nil {
+		err = d.notLoading(ctx)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open database: %w", err), d.Close())
 	}
@@ -430,6 +433,28 @@ func (d *DB) eachNumber(placeholder string) string {
 		return "(select jsonb_array_elements_text(" + placeholder + "::jsonb)::bigint)"
 	}
 	return "(select cast(value as integer) from json_each(" + placeholder + "))"
+}
+
+// rows is how the engines make rows with named columns of a JSON list of lists. A
+// column is a text, or a whole number where "int" stands behind its name.
+func (d *DB) rows(placeholder string, columns ...string) string {
+	var b strings.Builder
+	for i, c := range columns {
+		name, number := strings.CutSuffix(c, " int")
+		switch {
+		case d.engine == sqliteEngine:
+			fmt.Fprintf(&b, ", value ->> %d as %s", i, name)
+		case number:
+			fmt.Fprintf(&b, ", (r ->> %d)::bigint as %s", i, name)
+		default:
+			fmt.Fprintf(&b, ", r ->> %d as %s", i, name)
+		}
+	}
+	from := " from json_each(" + placeholder + "))"
+	if d.engine == postgresEngine {
+		from = " from jsonb_array_elements(" + placeholder + "::jsonb) as t (r))"
+	}
+	return "(select " + b.String()[2:] + from
 }
 
 // notThere tells a missing file from other errors.

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -176,6 +177,13 @@ func newHouse(t testing.TB, where string) *house {
 	h.op = h.signIn(t, a.ID, "")
 	h.maker, h.key = h.organisation(t, "Acme Ltd", register.Manufacturer)
 	return h
+}
+
+func (h *house) engine() string {
+	if strings.HasPrefix(h.where, "postgres") {
+		return "postgres"
+	}
+	return "sqlite"
 }
 
 func (h *house) open(t testing.TB) {

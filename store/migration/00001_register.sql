@@ -117,13 +117,16 @@ create index event_org on event (org, id);
 create index event_account on event (account, id);
 create index event_subject on event (subject, id);
 
+-- In the tables that grow with products (product, version, leaf, gtin, model), what is
+-- unique is an index by itself, which Load can drop and make again.
+
 -- A product. Name to leaf are what is public of it now, written when the log has
 -- the leaf of its version; of a draft they are the draft's. The keys, latest and
 -- promised follow the newest version, in the log or not.
 create table product (
   seq         {{serial}},
-  id          text not null unique,
-  slug        text not null unique,
+  id          text not null,
+  slug        text not null,
   org         text not null references org (id),
   status      text not null,
   name        text not null,
@@ -141,6 +144,8 @@ create table product (
   latest      {{int}} not null,
   promised    text not null
 ) {{strict}};
+create unique index product_id on product (id);
+create unique index product_slug on product (slug);
 create unique index product_own on product (org, make_key, name_key);
 create index product_changed on product (changed, seq) where version > 0;
 create index product_category on product (category, changed, seq) where version > 0;
@@ -159,9 +164,9 @@ create table version (
   org       text not null,
   author    text not null,
   published text not null,
-  leaf      {{int}},
-  primary key (product, number)
+  leaf      {{int}}
 ) {{strict}};
+create unique index version_number on version (product, number);
 
 create table document (
   digest text primary key,
@@ -185,8 +190,8 @@ create table assessment (
 -- kept until the log has them.
 create table leaf (
   seq        {{serial}},
-  hash       text not null unique,
-  idx        {{int}} unique,
+  hash       text not null,
+  idx        {{int}},
   kind       text not null,
   product    text not null references product (id),
   version    {{int}} not null,
@@ -198,6 +203,8 @@ create table leaf (
   note       text not null,
   bytes      {{blob}} not null
 ) {{strict}};
+create unique index leaf_hash on leaf (hash);
+create unique index leaf_idx on leaf (idx);
 create index leaf_waiting on leaf (seq) where idx is null;
 create index leaf_product on leaf (product, idx);
 create index leaf_org on leaf (org, idx);
@@ -205,16 +212,16 @@ create index leaf_category on leaf (category, idx);
 
 create table gtin (
   gtin    text not null,
-  product text not null references product (id),
-  primary key (gtin, product)
+  product text not null references product (id)
 ) {{strict}};
+create unique index gtin_gtin on gtin (gtin, product);
 create index gtin_product on gtin (product);
 
 create table model (
   code    text not null,
-  product text not null references product (id),
-  primary key (code, product)
+  product text not null references product (id)
 ) {{strict}};
+create unique index model_code on model (code, product);
 create index model_product on model (product);
 
 create table label (
