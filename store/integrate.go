@@ -181,6 +181,9 @@ func (p *projection) project(ctx context.Context, before entryRow, v register.Ve
 		return err
 	}
 	x := indexed(f)
+	if status == register.Withdrawn {
+		x.words += " " + withdrawnWord
+	}
 	if err := p.one(ctx, "product", `update product set status = $2, name = $3, make = $4, models = $5, category = $6, support_end = $7, version = $8, changed = $9, leaf = $10, maker = $11, words = $12 where id = $1`,
 		id, status, f.Name, f.Make, models, f.Category, f.Headline().String(), v.Number, stamp(v.Published), index, register.Fold(f.Make), x.words); err != nil {
 		return err

@@ -97,7 +97,10 @@ func (d *DB) dropIndexes(ctx context.Context) (restore []string, err error) {
 			return nil, err
 		}
 	}
-	return append(restore, `analyze`), nil
+	if d.engine == postgresEngine {
+		restore = append(restore, `analyze`)
+	}
+	return restore, nil
 }
 
 // loader writes versions in batches.

@@ -18,7 +18,7 @@ import (
 // come first, then the newest entry: a score over common words is dear and says
 // little of products.
 func (t *tx) Search(ctx context.Context, _ register.Scope, q register.Query) (register.Results, error) {
-	s := &searcher{tx: t, q: q, filter: filterArgs(q)}
+	s := &searcher{tx: t, q: q}
 	var rows []entryRow
 	var err error
 	if terms := register.Terms(q.Text); len(terms) > 0 {
@@ -42,38 +42,51 @@ func (t *tx) Search(ctx context.Context, _ register.Scope, q register.Query) (re
 
 type searcher struct {
 	*tx
-	q      register.Query
-	filter []any
-	count  int
+	q     register.Query
+	count int
 }
 
-// The filters stand as $1 to $5 in every query; ” is none.
-const searchFilter = ` p.version > 0 and ($1 = '' or p.category = $1) and ($2 = '' or p.maker = $2) and ($3 = '' or o.slug = $3)
-	and ($4 = '' or p.support_end >= $4) and ($5 = 'all' or p.status = 'published')`
+// where is the conditions of a query, and their arguments.
+type where struct {
+	text string
+	args []any
+}
 
-func filterArgs(q register.Query) []any {
-	withdrawn := ""
-	if q.Withdrawn {
-		withdrawn = "all"
+// and adds a condition; each ? in it stands for one of its arguments.
+func (w where) and(condition string, args ...any) where {
+	w.args = slices.Clone(w.args)
+	for _, a := range args {
+		w.args = append(w.args, a)
+		condition = strings.Replace(condition, "?", "$"+strconv.Itoa(len(w.args)), 1)
 	}
-	return []any{q.Category, register.Fold(q.Make), q.Org, q.SupportedOn.String(), withdrawn}
+	w.text += " and " + condition
+	return w
 }
 
-// lead says one filter again, the one that leaves least, in a form for which there
-// is an index.
-func (s *searcher) lead() string {
-	switch {
-	case s.q.Org != "":
-		return ` and p.org = (select id from org where slug = $3)`
-	case s.q.Make != "":
-		return ` and p.maker = $2`
-	case s.q.Category != "":
-		return ` and p.category = $1`
+// filtered adds the filters that are there.
+func (s *searcher) filtered(w where) where {
+	if s.q.Category != "" {
+		w = w.and(`p.category = ?`, s.q.Category)
 	}
-	return ""
+	if s.q.Make != "" {
+		w = w.and(`p.maker = ?`, register.Fold(s.q.Make))
+	}
+	if s.q.Org != "" {
+		w = w.and(`p.org = (select id from org where slug = ?)`, s.q.Org)
+	}
+	if !s.q.SupportedOn.Zero() {
+		w = w.and(`p.support_end >= ?`, s.q.SupportedOn.String())
+	}
+	return w
 }
 
-func (s *searcher) args(more ...any) []any { return append(slices.Clone(s.filter), more...) }
+// current leaves withdrawn entries out, unless they are asked for.
+func (s *searcher) current(w where) where {
+	if !s.q.Withdrawn {
+		w = w.and(`p.status = 'published'`)
+	}
+	return w
+}
 
 // cursor says where a page ended, by what orders it.
 func (s *searcher) cursor(e entryRow) string {
@@ -101,27 +114,28 @@ func (s *searcher) after() (key string, seq int64, err error) {
 	return key, seq, nil
 }
 
-// byFilter lists what the filters leave, by the index that fits best.
+// byFilter lists what the filters leave.
 func (s *searcher) byFilter(ctx context.Context) ([]entryRow, error) {
 	key, seq, err := s.after()
 	if err != nil {
 		return nil, err
 	}
-	lead := s.lead()
-	from := `select ` + entryColumns + ` from product p join org o on o.id = p.org where` + searchFilter + lead
-	query := from + ` and (p.changed, p.seq) < ($6, $7) order by p.changed desc, p.seq desc limit $8`
+	const from = ` from product p join org o on o.id = p.org where p.version > 0`
+	all := s.current(s.filtered(where{}))
+	page, order := all.and(`(p.changed, p.seq) < (?, ?)`, key, seq), ` order by p.changed desc, p.seq desc limit `
 	if s.q.Order == register.BySupport {
-		query = from + ` and (p.support_end, p.seq) < ($6, $7) order by p.support_end desc, p.seq desc limit $8`
+		page, order = all.and(`(p.support_end, p.seq) < (?, ?)`, key, seq), ` order by p.support_end desc, p.seq desc limit `
 	}
-	rows, err := list(ctx, s.tx, "search", scanEntry, query, s.args(key, seq, s.q.Limit+1)...)
+	rows, err := list(ctx, s.tx, "search", scanEntry, `select `+entryColumns+from+page.text+order+strconv.Itoa(s.q.Limit+1), page.args...)
 	if err != nil {
 		return nil, err
 	}
-	return rows, s.counted(ctx, `select count(*) from (select 1 from product p join org o on o.id = p.org where`+searchFilter+lead+` limit $6) x`, s.args(register.MaxCount+1)...)
+	return rows, s.counted(ctx, `select 1 from product p where p.version > 0`+all.text, all.args)
 }
 
-func (s *searcher) counted(ctx context.Context, query string, args ...any) error {
-	return kind("count", s.tx.q.QueryRowContext(ctx, query, args...).Scan(&s.count))
+// counted counts the rows of a query, up to one more than are told.
+func (s *searcher) counted(ctx context.Context, query string, args []any) error {
+	return kind("count", s.tx.q.QueryRowContext(ctx, `select count(*) from (`+query+` limit `+strconv.Itoa(register.MaxCount+1)+`) x`, args...).Scan(&s.count))
 }
 
 // byText finds by words, then by a part of a model code.
@@ -134,13 +148,13 @@ func (s *searcher) byText(ctx context.Context, terms []string) ([]entryRow, erro
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.find(ctx, s.wordsMatch(terms), wordsIndex, seq)
+	rows, err := s.find(ctx, s.wordsIndex(terms), seq)
 	if err != nil {
 		return nil, err
 	}
 	if s.count == 0 && len(exact) == 0 {
 		if code := register.CodeKey(s.q.Text); len([]rune(code)) >= 3 && strings.ContainsFunc(code, unicode.IsDigit) {
-			if rows, err = s.find(ctx, s.codeMatch(code), codeIndex, seq); err != nil {
+			if rows, err = s.find(ctx, s.codeIndex(code), seq); err != nil {
 				return nil, err
 			}
 		}
@@ -176,27 +190,25 @@ func (s *searcher) exact(ctx context.Context, terms []string) ([]entryRow, error
 	if err != nil {
 		return nil, err
 	}
-	const most = 10
-	return list(ctx, s.tx, "search", scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org
-		where p.id in (select m.product from model m where m.code in `+s.db.each("$6")+` limit 200) and`+searchFilter+` order by p.seq desc limit $7`, s.args(string(asked), most)...)
+	w := s.current(s.filtered(where{}.and(`p.id in (select m.product from model m where m.code in `+s.db.each("?")+` limit 200)`, string(asked))))
+	return list(ctx, s.tx, "search", scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.version > 0`+w.text+` order by p.seq desc limit `+strconv.Itoa(mostExact), w.args...)
 }
 
-// Where words and parts of codes are found, on either engine.
-type searchIndex struct{ sqlite, postgres string }
+// mostExact bounds the entries that are put first.
+const mostExact = 10
 
-var (
-	wordsIndex = searchIndex{`search f join product p on p.seq = f.rowid`, `search f join product p on p.seq = f.seq`}
-	codeIndex  = searchIndex{`code f join product p on p.seq = f.rowid`, `search f join product p on p.seq = f.seq`}
-)
-
-// match is a condition of either engine with its argument, $6.
-type match struct {
-	condition string
-	seq       string // the column that orders
-	arg       string
+// searchIndex is where words, or parts of codes, are found.
+type searchIndex struct {
+	table, seq string // and the column that orders it
+	match      string // the condition, with one argument
+	arg        string
+	current    bool // the argument leaves withdrawn entries out already
 }
 
-func (s *searcher) wordsMatch(terms []string) match {
+// withdrawnWord is among the words of entries that are withdrawn.
+const withdrawnWord = "qwithdrawnq"
+
+func (s *searcher) wordsIndex(terms []string) searchIndex {
 	var words []string
 	for i, t := range terms {
 		last := i == len(terms)-1 && len([]rune(t)) >= 3
@@ -214,38 +226,53 @@ func (s *searcher) wordsMatch(terms []string) match {
 		words = append(words, t)
 	}
 	if s.db.engine == postgresEngine {
-		return match{`f.words @@ to_tsquery('simple', $6)`, "f.seq", strings.Join(words, " & ")}
+		arg := strings.Join(words, " & ")
+		if !s.q.Withdrawn {
+			arg += " & !" + withdrawnWord
+		}
+		return searchIndex{"search", "f.seq", `f.words @@ to_tsquery('simple', ?)`, arg, true}
 	}
-	return match{`search match $6`, "f.rowid", strings.Join(words, " ")}
+	arg := strings.Join(words, " ")
+	if !s.q.Withdrawn {
+		arg = "(" + arg + `) NOT "` + withdrawnWord + `"`
+	}
+	return searchIndex{"search", "f.rowid", `f.search match ?`, arg, true}
 }
 
-func (s *searcher) codeMatch(code string) match {
+func (s *searcher) codeIndex(code string) searchIndex {
 	if s.db.engine == postgresEngine {
-		return match{`f.codes like $6`, "f.seq", "%" + code + "%"} // letters and digits only
+		return searchIndex{"search", "f.seq", `f.codes like ?`, "%" + code + "%", false} // letters and digits only
 	}
-	return match{`code match $6`, "f.rowid", `"` + code + `"`}
+	return searchIndex{"code", "f.rowid", `f.code match ?`, `"` + code + `"`, false}
 }
 
 // find lists and counts what an index holds. A page in another order than that of
-// the entries is sorted from the newest MaxCount.
-func (s *searcher) find(ctx context.Context, m match, in searchIndex, seq int64) ([]entryRow, error) {
-	from := in.sqlite
-	if s.db.engine == postgresEngine {
-		from = in.postgres
-	}
-	n := s.q.Limit + 1 + 10 // those that are meant exactly may be among them
+// the entries is sorted from the newest MaxCount. The index leads: cross join keeps
+// SQLite from beginning with a filter.
+func (s *searcher) find(ctx context.Context, in searchIndex, seq int64) ([]entryRow, error) {
+	n := s.q.Limit + 1 + mostExact // those that are meant exactly may be among them
 	if s.q.Order != register.ByRelevance {
 		seq, n = lastSeq, register.MaxCount
 	}
-	rows, err := list(ctx, s.tx, "search", scanEntry, `select `+entryColumns+` from `+from+` join org o on o.id = p.org where `+m.condition+` and`+searchFilter+` and `+m.seq+` < $7 order by `+m.seq+` desc limit $8`, s.args(m.arg, seq, n)...)
+	matched := where{}.and(in.match, in.arg)
+	all := s.filtered(matched)
+	if !in.current {
+		all = s.current(all)
+	}
+	page := all.and(in.seq+` < ?`, seq)
+	rows, err := list(ctx, s.tx, "search", scanEntry, `select `+entryColumns+` from `+in.table+` f cross join product p cross join org o where p.seq = `+in.seq+` and o.id = p.org`+page.text+` order by `+in.seq+` desc limit `+strconv.Itoa(n), page.args...)
 	if err != nil {
 		return nil, err
 	}
-	if s.q.Cursor == "" && len(rows) < n {
+	switch {
+	case s.q.Cursor == "" && len(rows) < n:
 		s.count = len(rows)
-		return rows, nil
+	case all.text == matched.text:
+		err = s.counted(ctx, `select 1 from `+in.table+` f where true`+all.text, all.args)
+	default:
+		err = s.counted(ctx, `select 1 from `+in.table+` f cross join product p where p.seq = `+in.seq+all.text, all.args)
 	}
-	return rows, s.counted(ctx, `select count(*) from (select 1 from `+from+` join org o on o.id = p.org where `+m.condition+` and`+searchFilter+` limit $7) x`, s.args(m.arg, register.MaxCount+1)...)
+	return rows, err
 }
 
 // sorted puts what was found in the order asked for, and goes to the page.
