@@ -55,8 +55,11 @@ func (s *Service) Integrate(ctx context.Context) (moved int, err error) {
 		return 0, err
 	}
 	mine, err := s.lease(ctx)
-	if err != nil || !mine {
-		return 0, err
+	if err != nil { // whether it was taken is not known
+		return 0, errors.Join(err, s.release(ctx))
+	}
+	if !mine {
+		return 0, nil
 	}
 	defer func() { err = errors.Join(err, s.release(ctx)) }()
 	return s.move(ctx)
