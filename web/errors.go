@@ -12,6 +12,9 @@ import (
 	"github.com/assay-psti/assay"
 )
 
+// errBusy is the kind of an error that is over soon: too many ask for the same.
+var errBusy = errors.New("busy")
+
 // handle makes a handler of a function that may fail: an error becomes a page, or
 // for a program a problem document.
 func (s *Server) handle(f func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
@@ -28,6 +31,8 @@ func status(err error) int {
 	switch {
 	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, errBusy):
+		return http.StatusServiceUnavailable
 	case errors.Is(err, assay.ErrNotFound):
 		return http.StatusNotFound
 	case errors.Is(err, assay.ErrInvalid):
@@ -62,7 +67,7 @@ type errorView struct {
 var headings = map[int]string{
 	http.StatusNotFound: "Not found", http.StatusForbidden: "Not allowed", http.StatusConflict: "Somebody was first",
 	http.StatusUnprocessableEntity: "That cannot be read", http.StatusRequestEntityTooLarge: "Too large",
-	http.StatusNotImplemented: "Not possible here", http.StatusTooManyRequests: "Too many requests", http.StatusUnauthorized: "Sign in first",
+	http.StatusNotImplemented: "Not possible here", http.StatusServiceUnavailable: "Busy", http.StatusTooManyRequests: "Too many requests", http.StatusUnauthorized: "Sign in first",
 }
 
 // fail answers with an error. What went wrong inside is for the log; the reader
@@ -76,6 +81,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		view.Heading, view.Internal = "Something went wrong here", true
 		view.What = "The fault is ours and has been noted."
 		s.Log.LogAttrs(r.Context(), slog.LevelError, "request failed", slog.String("reference", view.Reference), slog.String("method", r.Method), slog.String("route", r.Pattern), slog.Any("error", err))
+	case code == http.StatusServiceUnavailable:
+		view.What, view.Do = "Too many ask for this at once.", "Try again in a few seconds."
+		w.Header().Set("Retry-After", "10")
 	case code == http.StatusRequestEntityTooLarge:
 		view.What = "What was sent is larger than is taken here."
 	case errors.As(err, &p):

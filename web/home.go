@@ -1,11 +1,11 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 
-	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/register"
 )
 
@@ -48,11 +48,14 @@ type searchView struct {
 	Titles  string // what the results are of, in words
 	Next    string // address of the next page
 	Filters []filter
+	Narrow  []filter // further filters, with the address that has them
+	Kinds   []filter
+	Fault   string          // of a number that is no barcode
 	Match   *register.Match // of a barcode number
 }
 
-// filter is something that narrows the results, with the address without it.
-type filter struct{ Words, Without string }
+// filter is something that narrows the results, with the address without it, or with it.
+type filter struct{ Words, Address string }
 
 func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
 	in := r.URL.Query()
@@ -63,7 +66,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
 	if in.Get("supported") == "yes" {
 		q.SupportedOn = s.today()
 	}
-	v := searchView{Query: q}
+	v := searchView{Query: q, Fault: slip(q.Text)}
 	// A barcode number goes straight to its product.
 	if number, err := register.ParseGTIN(q.Text); err == nil {
 		matches, err := s.Register.Lookup(r.Context(), s.viewer(r), []string{string(number)})
@@ -87,16 +90,29 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
 			v.Next = without(in, "after", "after", results.Next)
 		}
 	}
-	for name, words := range map[string]string{"category": q.Category, "make": q.Make} {
-		if words != "" {
-			v.Filters = append(v.Filters, filter{words, without(in, name)})
-		}
+	if err := s.narrow(r, in, &v); err != nil {
+		return err
 	}
 	title := "All products"
 	if q.Text != "" {
 		title = "“" + q.Text + "”"
 	}
 	return s.page(w, r, http.StatusOK, "search", frame{Title: title, Query: q.Text, NoIndex: true, NoSearch: true, Content: v})
+}
+
+// slip says what is wrong with a number that looks like a barcode and is none.
+func slip(text string) string {
+	digits := strings.NewReplacer(" ", "", "-", "").Replace(text)
+	if len(digits) < 8 || len(digits) > 14 || strings.Trim(digits, "0123456789") != "" {
+		return ""
+	}
+	if _, err := register.ParseGTIN(text); err == nil {
+		return ""
+	}
+	if n := len(digits); n == 8 || n >= 12 {
+		return "This looks like a barcode number, but its last digit does not fit the others. Look for a slip: two digits swapped, or one misread."
+	}
+	return fmt.Sprintf("This looks like a barcode number, but has %d digits. Barcode numbers have 8, 12, 13 or 14.", len(digits))
 }
 
 // without is the address of the search without one parameter, and with others.
@@ -113,68 +129,32 @@ func without(in url.Values, name string, with ...string) string {
 	return "/search?" + out.Encode()
 }
 
-type productView struct {
-	register.Full
-	Support   support
-	Parts     []part
-	Passwords string // in plain words
-	Contact   register.Contact
-	Claims    []register.Claim
-	Similar   []row
-	Own       bool // the claim is the manufacturer's own word only
-}
-
-// part is a component with a support period of its own.
-type part struct {
-	Title   string
-	Support support
-}
-
-var passwordWords = map[register.PasswordKind]string{
-	register.PasswordUnique:     "Every unit has its own password.",
-	register.PasswordByUser:     "You set the password before first use.",
-	register.PasswordBoth:       "Every unit has its own password, or you set one before first use.",
-	register.PasswordNone:       "The product has no passwords.",
-	register.PasswordByLabel:    "Taken to comply by a conformance label.",
-	register.PasswordUndeclared: "Nothing is said of passwords beside the statement.",
-}
-
-func (s *Server) product(w http.ResponseWriter, r *http.Request) error {
-	slug := r.PathValue("slug")
-	full, err := s.Register.Product(r.Context(), s.viewer(r), slug)
-	if err != nil {
-		return err
+// narrow says what narrows the results, and what could.
+func (s *Server) narrow(r *http.Request, in url.Values, v *searchView) error {
+	toggle := func(name, value, words string) {
+		if in.Get(name) == value {
+			v.Filters = append(v.Filters, filter{words, without(in, name)})
+		} else {
+			v.Narrow = append(v.Narrow, filter{words, without(in, name, name, value)})
+		}
 	}
-	if full.Entry.Slug != slug { // by its id: the slug is the one address
-		http.Redirect(w, r, "/p/"+full.Entry.Slug, http.StatusMovedPermanently)
+	for _, f := range []filter{{v.Query.Category, "category"}, {v.Query.Make, "make"}} {
+		if f.Words != "" {
+			v.Filters = append(v.Filters, filter{f.Words, without(in, f.Address)})
+		}
+	}
+	toggle("supported", "yes", "supported today")
+	toggle("order", string(register.BySupport), "longest support first")
+	toggle("withdrawn", "yes", "withdrawn ones too")
+	if v.Query.Category != "" {
 		return nil
 	}
-	similar, err := s.Register.Similar(r.Context(), s.viewer(r), full.Entry.ID, 6)
+	kinds, err := s.Register.Categories(r.Context(), 10)
 	if err != nil {
 		return err
 	}
-	v := s.productView(full)
-	v.Similar = s.rows(similar)
-	return s.page(w, r, http.StatusOK, "product", frame{Title: full.Entry.Make + " " + full.Entry.Name, Feed: "/p/" + slug + ".atom", Content: v})
-}
-
-func (s *Server) productView(full register.Full) productView {
-	facts := &full.Version.Facts
-	from := assay.DateOf(full.Version.Published)
-	if n := len(full.History); n > 0 {
-		from = assay.DateOf(full.History[n-1].At)
+	for _, k := range kinds {
+		v.Kinds = append(v.Kinds, filter{k.Key, without(in, "category", "category", k.Key)})
 	}
-	v := productView{Full: full, Passwords: passwordWords[facts.Passwords.Kind], Contact: facts.Contact, Claims: full.Version.Claims, Own: len(full.Assessments) == 0}
-	for _, p := range facts.Support {
-		if !p.From.Zero() && p.From.Before(from) {
-			from = p.From
-		}
-	}
-	v.Support = supportOf(from, full.Entry.SupportEnd, s.today())
-	if len(facts.Support) > 1 {
-		for _, p := range facts.Support {
-			v.Parts = append(v.Parts, part{p.Title, supportOf(p.From, p.End, s.today())})
-		}
-	}
-	return v
+	return nil
 }

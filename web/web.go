@@ -9,11 +9,14 @@
 package web
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/register"
@@ -33,6 +36,9 @@ type Config struct {
 	Tiles http.Handler
 	// LogKey is the key by which the log's checkpoints are checked, as its tools write it.
 	LogKey string
+	// Prove is a proof, as a file, that the log holds the leaf of an index; none: no
+	// proofs are offered.
+	Prove func(ctx context.Context, index uint64) ([]byte, error)
 }
 
 // Server answers requests. It is safe for use by many at once.
@@ -44,6 +50,9 @@ type Server struct {
 	pages  *pages
 	mux    *http.ServeMux
 	root   http.Handler
+	api    huma.API
+	print  *printer
+	dumps  chan struct{} // a slot for each dump that is being written
 }
 
 // New makes a server. It fails only where its own parts or the configuration are
@@ -57,28 +66,18 @@ func New(c Config) (*Server, error) {
 		return nil, &assay.Problem{Kind: assay.ErrInvalid, Where: "public address", What: "is no address of a site: " + c.BaseURL, Do: "give one such as https://register.example"}
 	}
 	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
-	s := &Server{Config: c, base: base, mux: http.NewServeMux()}
+	s := &Server{Config: c, base: base, mux: http.NewServeMux(), print: newPrinter(), dumps: make(chan struct{}, maxDumps)}
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}
 	if s.pages, err = loadPages(s.assets); err != nil {
 		return nil, err
 	}
-	s.publicRoutes()
+	if err := s.publicRoutes(); err != nil {
+		return nil, err
+	}
 	s.root = s.guard(s.mux)
 	return s, nil
-}
-
-// publicRoutes are the pages that anybody may see.
-func (s *Server) publicRoutes() {
-	s.mux.HandleFunc("GET /{$}", s.handle(s.home))
-	s.mux.HandleFunc("GET /search", s.handle(s.search))
-	s.mux.HandleFunc("GET /p/{slug}", s.handle(s.product))
-	s.mux.Handle("GET /assets/{name}", s.assets)
-	if s.Tiles != nil {
-		s.mux.Handle("GET /log/", http.StripPrefix("/log", s.Tiles))
-	}
-	s.mux.HandleFunc("/", s.handle(s.nothing))
 }
 
 func (s *Server) nothing(http.ResponseWriter, *http.Request) error {

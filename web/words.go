@@ -3,8 +3,10 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/assay-psti/assay"
 )
@@ -14,9 +16,42 @@ var words = template.FuncMap{
 	"join":  strings.Join,
 	"short": func(d assay.Digest) string { return string(d)[:min(len(d), 19)] },
 	"day":   func(t time.Time) string { return assay.DateOf(t).Words() },
-	"stamp": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"stamp": stamp,
 	"lower": strings.ToLower,
+	"few":   few,
+	"clip":  clip,
+	"upper": upper,
+	"law":   lawTitle,
+	"basis": basisWords,
+	"part":  url.PathEscape,
 	"more":  func(n any, one, many string) string { return plural(number(n), one, many) },
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// few writes the first n of a list, and how many more there are.
+func few(n int, list []string) string {
+	if len(list) <= n {
+		return strings.Join(list, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(list[:n], ", "), len(list)-n)
+}
+
+// clip cuts words after n bytes, and shows that it did.
+func clip(n int, s string) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}
+
+// upper begins words with a capital letter.
+func upper(s string) string {
+	r, size := utf8.DecodeRuneInString(s)
+	return strings.ToUpper(string(r)) + s[size:]
 }
 
 func plural(n int64, one, many string) string {

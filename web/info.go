@@ -1,0 +1,37 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/assay-psti/assay/register"
+)
+
+// infoView is what the pages about the register itself show.
+type infoView struct {
+	Register                  string
+	Operator, OperatorContact string
+	BaseURL                   string
+	LogURL, LogKey            string
+	Log                       register.LogState
+	Total                     int
+	Proofs                    bool
+}
+
+var infoTitles = map[string]string{
+	"about": "About this register", "check": "Check it yourself", "for-shops": "For shops and programs", "terms": "Terms of use", "accessibility": "Accessibility",
+}
+
+// info is a page about the register.
+func (s *Server) info(name string) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		v := infoView{Register: s.Title, Operator: s.Operator, OperatorContact: s.OperatorContact, BaseURL: s.BaseURL, LogURL: s.BaseURL + "/log", LogKey: s.LogKey, Proofs: s.Prove != nil}
+		var err error
+		if v.Total, err = s.Register.Total(r.Context()); err != nil {
+			return err
+		}
+		if v.Log, err = s.Register.LogState(r.Context()); err != nil {
+			return err
+		}
+		return s.page(w, r, http.StatusOK, name, frame{Title: infoTitles[name], Content: v})
+	}
+}

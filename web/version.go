@@ -1,0 +1,185 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/register"
+	"github.com/assay-psti/assay/sign"
+	"github.com/assay-psti/assay/statement"
+)
+
+// signed is a statement's signature, as it was checked for the page that shows it:
+// over the bytes that the register holds, not over what it says of them.
+type signed struct {
+	Holds     bool
+	Fault     string // why it does not hold
+	Statement assay.Digest
+	Bytes     int
+	Key       register.Key
+	Record    assay.Digest
+	Leaf      *uint64
+}
+
+// signed checks a version's signature: that the signed bytes and the record are those
+// that the version names, and that the named key of the organisation signed them.
+func (s *Server) signed(r *http.Request, full register.Full) (signed, error) {
+	ctx, version := r.Context(), &full.Version
+	record, document, err := s.Register.Record(ctx, s.viewer(r), full.Entry.ID, version.Number)
+	if err != nil {
+		return signed{}, err
+	}
+	keys, err := s.keys(ctx, full.Entry.Org)
+	if err != nil {
+		return signed{}, err
+	}
+	return check(version, record, document, keys), nil
+}
+
+// keys are the public keys of an organisation that has a public entry.
+func (s *Server) keys(ctx context.Context, org register.OrgID) (keys []register.Key, err error) {
+	err = s.Register.Store.Read(ctx, func(r register.Reader) error {
+		keys, err = r.Keys(ctx, org)
+		return err
+	})
+	return keys, err
+}
+
+func check(version *register.Version, record, document []byte, keys []register.Key) signed {
+	c := signed{Statement: register.DigestOf(document), Bytes: len(document), Record: register.DigestOf(record), Leaf: version.Leaf, Key: register.Key{ID: version.SignedBy}}
+	switch {
+	case c.Statement != version.Digest:
+		c.Fault = "The file that the register holds is not the one that this version names."
+	case c.Record != version.Record:
+		c.Fault = "The record that the register holds is not the one that the log names."
+	}
+	if c.Fault != "" {
+		return c
+	}
+	e, err := sign.ParseEnvelope(document)
+	if err != nil {
+		c.Fault = "The file was changed since it was signed, or cannot be read."
+		return c
+	}
+	for _, k := range keys {
+		if k.ID != version.SignedBy {
+			continue
+		}
+		c.Key = k
+		public, err := sign.ParsePublicKey([]byte(k.PEM))
+		if err != nil {
+			c.Fault = "The key cannot be read."
+			return c
+		}
+		if by, err := e.Verify(public); err != nil || by.ID() != version.SignedBy {
+			c.Fault = "The signature does not fit the file and the key."
+			return c
+		}
+		c.Holds = true
+		return c
+	}
+	c.Fault = "The key that signed is none that the register knows of this organisation."
+	return c
+}
+
+type versionView struct {
+	register.Full
+	Signed    signed
+	Content   *statement.Content
+	Signers   []signer
+	Parts     []part
+	Passwords string
+	Newest    bool
+	Base      string // address of the version
+	Proofs    bool
+	LogURL    string
+	LogKey    string
+}
+
+// fullVersion is the version that an address names.
+func (s *Server) fullVersion(r *http.Request) (register.Full, error) {
+	number, err := strconv.Atoi(r.PathValue("number"))
+	if err != nil {
+		return register.Full{}, fmt.Errorf("version: %w", assay.ErrNotFound)
+	}
+	return s.Register.ProductVersion(r.Context(), s.viewer(r), r.PathValue("slug"), number)
+}
+
+// version is the full record of one version.
+func (s *Server) version(w http.ResponseWriter, r *http.Request) error {
+	full, err := s.fullVersion(r)
+	if err != nil {
+		return err
+	}
+	v := versionView{
+		Full: full, Content: full.Version.Content, Signers: signers(full.Version.Claims), Passwords: passwordWords[full.Version.Facts.Passwords.Kind],
+		Newest: full.Version.Number == full.Entry.Version, Base: "/p/" + full.Entry.Slug + "/v/" + strconv.Itoa(full.Version.Number),
+		Proofs: s.Prove != nil, LogURL: s.BaseURL + "/log", LogKey: s.LogKey,
+	}
+	for _, p := range full.Version.Facts.Support {
+		v.Parts = append(v.Parts, part{partTitle(p), supportOf(p.From, p.End, s.today())})
+	}
+	if v.Signed, err = s.signed(r, full); err != nil {
+		return err
+	}
+	title := full.Entry.Make + " " + full.Entry.Name + ", version " + strconv.Itoa(full.Version.Number)
+	return s.page(w, r, http.StatusOK, "version", frame{Title: title, Feed: "/p/" + full.Entry.Slug + ".atom", Content: v})
+}
+
+// index reads the index of a leaf.
+func index(s string) (uint64, error) {
+	n, err := strconv.ParseUint(s, 10, 63)
+	if err != nil {
+		return 0, &assay.Problem{Kind: assay.ErrInvalid, What: "An index of the log is a whole number from 0"}
+	}
+	return n, nil
+}
+
+// proof sends the proof that the log holds a leaf.
+func (s *Server) proof(w http.ResponseWriter, r *http.Request) error {
+	name, ok := cutLast(r.PathValue("file"), ".tlog-proof")
+	if !ok || s.Prove == nil {
+		return s.nothing(w, r)
+	}
+	n, err := index(name)
+	if err != nil {
+		return err
+	}
+	state, err := s.Register.LogState(r.Context())
+	if err != nil {
+		return err
+	}
+	if n >= state.Integrated {
+		return &assay.Problem{Kind: assay.ErrNotFound, What: "The log has no entry of that index"}
+	}
+	data, err := s.Prove(r.Context(), n)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Cache-Control", "public, max-age=60")
+	return s.send(w, r, file{Type: "text/plain; charset=utf-8", Name: name + ".tlog-proof", Data: data, Download: true})
+}
+
+// assessment sends a laboratory's signed assessment, as it came.
+func (s *Server) assessment(w http.ResponseWriter, r *http.Request) error {
+	full, err := s.Register.Product(r.Context(), s.viewer(r), r.PathValue("slug"))
+	if err != nil {
+		return err
+	}
+	name, _ := cutLast(r.PathValue("id"), ".json")
+	for _, a := range full.Assessments {
+		if strconv.FormatInt(a.ID, 10) != name {
+			continue
+		}
+		data, err := s.Register.Document(r.Context(), s.viewer(r), full.Entry.ID, a.Digest)
+		if err != nil {
+			return err
+		}
+		return s.send(w, r, file{Type: "application/json", Name: "assessment-" + name + ".json", Data: data, Changed: a.At, Download: true})
+	}
+	return s.nothing(w, r)
+}
