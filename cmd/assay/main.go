@@ -50,6 +50,7 @@ type commands struct {
 	Firmware  firmwareCommand  `cmd:"" help:"Take a firmware image apart: map, ways in, secrets, updates, components."`
 	Statement statementCommand `cmd:"" help:"Build and sign the statement of compliance."`
 	Verify    verifyCommand    `cmd:"" help:"Check a signed statement of compliance: 0 it holds, 1 something does not, 2 it cannot be read."`
+	Serve     serveCommand     `cmd:"" help:"Serve the public register of products, with accounts, API and transparency log."`
 	Mirror    mirrorCommand    `cmd:"" help:"Keep a checked copy of a transparency log: 0 it only grew, 1 it was forked or rolled back."`
 }
 

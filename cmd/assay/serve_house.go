@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/register"
+	"github.com/assay-psti/assay/store"
+	"github.com/assay-psti/assay/tlog"
+	"github.com/assay-psti/assay/web"
+)
+
+// house is what a server lives in: database, log, register.
+type house struct {
+	slog     *slog.Logger
+	db       *store.DB
+	log      *tlog.Log // nil: another process writes it
+	register *register.Service
+	pages    *web.Server
+}
+
+// open opens database and log, and makes what is not there.
+func (c *serveCommand) open(ctx context.Context, env *environment, log *slog.Logger) (h *house, err error) {
+	base, err := url.Parse(c.PublicURL)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.Path != "" {
+		return nil, &assay.Problem{Kind: assay.ErrInvalid, Where: "--public-url", What: "is no address of a site", Do: "write https://register.example"}
+	}
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	h = &house{slog: log}
+	opened := false
+	defer func() {
+		if !opened {
+			err = errors.Join(err, h.close())
+		}
+	}()
+	if h.db, err = store.Open(ctx, c.where(), store.Options{Log: quiet(log)}); err != nil {
+		return nil, err
+	}
+	pages := web.Config{Title: c.Title, Operator: c.Operator, OperatorContact: c.Contact, BaseURL: c.PublicURL, Now: env.now, Log: log}
+	var kept register.Log
+	if c.LogAt == "" {
+		if h.log, err = tlog.Open(ctx, c.logDir(), tlog.Options{Origin: c.origin(base)}); err != nil {
+			return nil, err
+		}
+		kept, pages.Tiles, pages.LogKey = h.log, h.log.Handler(), h.log.Key().String()
+		pages.Prove = func(ctx context.Context, index uint64) ([]byte, error) {
+			p, err := h.log.Prove(ctx, int64(index))
+			if err != nil {
+				return nil, err
+			}
+			return p.Encode(), nil
+		}
+	} else {
+		there, err := logElsewhere(ctx, c.LogAt, h.db)
+		if err != nil {
+			return nil, err
+		}
+		kept, pages.Tiles, pages.LogKey, pages.Prove = there, there.tiles, there.client.Key().String(), there.prove
+	}
+	h.register, err = register.Open(ctx, register.Config{Store: h.db, Log: kept, Now: env.now, Random: rand.Reader, BaseURL: c.PublicURL, Holder: holder()})
+	if err != nil {
+		return nil, err
+	}
+	pages.Register = h.register
+	c.accounts(&pages, h, env)
+	if h.pages, err = web.New(pages); err != nil {
+		return nil, err
+	}
+	opened = true
+	return h, nil
+}
+
+// accounts lets people sign in.
+func (c *serveCommand) accounts(*web.Config, *house, *environment) {}
+
+// origin is the name of the log. It is that of the log that is there: the address of
+// a register may change, the name of its log does not.
+func (c *serveCommand) origin(base *url.URL) string {
+	if text, err := readSmall(filepath.Join(c.logDir(), "log", "log.vkey")); err == nil {
+		if key, err := tlog.ParseKey(strings.TrimSpace(string(text))); err == nil {
+			return key.Origin()
+		}
+	}
+	return base.Host + "/log"
+}
+
+// holder names this process among those on one database.
+func holder() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "host"
+	}
+	return fmt.Sprintf("%s %d %s", host, os.Getpid(), rand.Text()[:6])
+}
+
+// close lets go of all that was opened.
+func (h *house) close() error {
+	var err error
+	if h.log != nil {
+		err = h.log.Close()
+	}
+	if h.db != nil {
+		err = errors.Join(err, h.db.Close())
+	}
+	return err
+}
+
+// elsewhere is a log that another process writes. This one reads it over HTTP, and
+// knows how far it got from the database.
+type elsewhere struct {
+	db     *store.DB
+	client *tlog.Client
+	tiles  http.Handler
+}
+
+func logElsewhere(ctx context.Context, address string, db *store.DB) (*elsewhere, error) {
+	client, err := tlog.NewClient(ctx, address, tlog.ClientOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("log at %s: %w", address, err)
+	}
+	at, err := url.Parse(address)
+	if err != nil {
+		return nil, &assay.Problem{Kind: assay.ErrInvalid, Where: "--log-at", What: "is no address"}
+	}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(at) },
+		Transport: &http.Transport{DialContext: (&net.Dialer{Timeout: 5 * time.Second}).DialContext, ResponseHeaderTimeout: 10 * time.Second, MaxIdleConnsPerHost: 16,
+			IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 1 << 16},
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+			slog.Warn("the log cannot be reached", "error", err)
+			http.Error(w, "the log cannot be reached", http.StatusBadGateway)
+		},
+	}
+	return &elsewhere{db, client, proxy}, nil
+}
+
+var _ register.Log = (*elsewhere)(nil)
+
+func (e *elsewhere) refused() error {
+	return fmt.Errorf("log: %w: another process writes it", assay.ErrRefused)
+}
+
+// AppendAll refuses: only the process that has the log's folder adds to it.
+func (e *elsewhere) AppendAll(context.Context, [][]byte) ([]int64, error) { return nil, e.refused() }
+
+// Leaves refuses: only the process that has the log's folder takes note of it.
+func (e *elsewhere) Leaves(context.Context, int64, func(int64, []byte) error) error {
+	return e.refused()
+}
+
+// Size is how many leaves the database knows of.
+func (e *elsewhere) Size(ctx context.Context) (n int64, err error) {
+	err = e.db.Read(ctx, func(r register.Reader) error {
+		size, err := r.Integrated(ctx)
+		n = int64(size)
+		return err
+	})
+	return n, err
+}
+
+func (e *elsewhere) prove(ctx context.Context, index uint64) ([]byte, error) {
+	now, err := e.client.Checkpoint(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, err := e.client.Prove(ctx, now, int64(index))
+	if err != nil {
+		return nil, err
+	}
+	return p.Encode(), nil
+}
