@@ -207,7 +207,7 @@ func (c *serveCommand) greet(ctx context.Context, env *environment, h *house) er
 }
 
 // setupPath is where the pages take up the link of the first start.
-const setupPath = "/setup/"
+const setupPath = "/set-up/"
 
 // fill makes up products, where there are none.
 func (c *serveCommand) fill(ctx context.Context, env *environment, h *house) error {

@@ -134,7 +134,7 @@ func plainAnswer(w http.ResponseWriter, code int, text string) {
 
 // sections of the site that are counted apart. Others are counted as one, so that no
 // caller can make up names.
-var sections = []string{"api", "assets", "badge", "c", "changes.atom", "compare", "dump", "follow", "log", "m", "p", "product", "proof", "search", "setup", "sign-in", "account", "org", "lab", "admin", "invitation", "recover"}
+var sections = []string{"api", "assets", "badge", "c", "changes.atom", "compare", "dump", "follow", "log", "m", "p", "product", "proof", "search", "set-up", "sign-in", "sign-out", "enrol", "account", "org", "operator", "lab", "invitation", "recover"}
 
 // section is the part of the site that a path is in.
 func section(path string) string {
