@@ -1,16 +1,21 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/assay-psti/assay/internal/pgtest"
 )
 
 func TestMain(m *testing.M) {
@@ -25,6 +30,19 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var started atomic.Pointer[pgtest.Server]
+	postgres := sync.OnceValues(func() (*pgtest.Server, error) {
+		s, err := pgtest.Start(context.Background(), false)
+		started.Store(s)
+		return s, err
+	})
+	t.Cleanup(func() {
+		if s := started.Load(); s != nil {
+			if err := s.Stop(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
@@ -37,6 +55,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("ROOT", root)
 			e.Setenv("INPUTS", filepath.Join(root, "..", "shared", "inputs"))
 			e.Values["log"] = &scriptLog{}
+			e.Values["served"] = map[string]*served{}
 			return serveSite(e)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -57,13 +76,21 @@ func TestScripts(t *testing.T) {
 					ts.Fatalf("exits with %d, want %s", got, want)
 				}
 			},
-			"log": logCommand,
+			"log":      logCommand,
+			"serve":    scriptServe,
+			"maker":    scriptMaker,
+			"fetch":    scriptFetch,
+			"postgres": scriptPostgres(postgres),
 			// cp-dir NAME copies an example's dossier as a user finds it.
 			"cp-dir": func(ts *testscript.TestScript, neg bool, args []string) {
 				ts.Check(os.CopyFS(ts.MkAbs(args[0]), asKept(filepath.Join(root, "examples", args[0]))))
 			},
 		},
 		Condition: func(cond string) (bool, error) {
+			if cond == "postgres" {
+				_, err := postgres()
+				return err == nil, nil
+			}
 			_, err := os.Stat(filepath.Join(root, "..", "shared", "inputs"))
 			return cond == "inputs" && err == nil, nil
 		},

@@ -199,10 +199,10 @@ func (c *serveCommand) greet(ctx context.Context, env *environment, h *house) er
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(env.out, "The register is at %s\n", c.PublicURL)
 	if secret != "" {
 		fmt.Fprintf(env.out, "Nobody has an account yet. This link makes the first, once, within a day; keep it to yourself:\n%s%s%s\n", c.PublicURL, setupPath, secret)
 	}
+	fmt.Fprintf(env.out, "The register is at %s\n", c.PublicURL)
 	return nil
 }
 

@@ -32,29 +32,30 @@ type house struct {
 }
 
 // open opens database and log, and makes what is not there.
-func (c *serveCommand) open(ctx context.Context, env *environment, log *slog.Logger) (h *house, err error) {
+func (c *serveCommand) open(ctx context.Context, env *environment, log *slog.Logger) (*house, error) {
+	h := &house{slog: log}
+	if err := c.openAll(ctx, env, h); err != nil {
+		return nil, errors.Join(err, h.close())
+	}
+	return h, nil
+}
+
+func (c *serveCommand) openAll(ctx context.Context, env *environment, h *house) error {
 	base, err := url.Parse(c.PublicURL)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.Path != "" {
-		return nil, &assay.Problem{Kind: assay.ErrInvalid, Where: "--public-url", What: "is no address of a site", Do: "write https://register.example"}
+		return &assay.Problem{Kind: assay.ErrInvalid, Where: "--public-url", What: "is no address of a site", Do: "write https://register.example"}
 	}
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("data folder: %w", err)
+		return fmt.Errorf("data folder: %w", err)
 	}
-	h = &house{slog: log}
-	opened := false
-	defer func() {
-		if !opened {
-			err = errors.Join(err, h.close())
-		}
-	}()
-	if h.db, err = store.Open(ctx, c.where(), store.Options{Log: quiet(log)}); err != nil {
-		return nil, err
+	if h.db, err = store.Open(ctx, c.where(), store.Options{Log: quiet(h.slog)}); err != nil {
+		return err
 	}
-	pages := web.Config{Title: c.Title, Operator: c.Operator, OperatorContact: c.Contact, BaseURL: c.PublicURL, Now: env.now, Log: log}
+	pages := web.Config{Title: c.Title, Operator: c.Operator, OperatorContact: c.Contact, BaseURL: c.PublicURL, Now: env.now, Log: h.slog}
 	var kept register.Log
 	if c.LogAt == "" {
 		if h.log, err = tlog.Open(ctx, c.logDir(), tlog.Options{Origin: c.origin(base)}); err != nil {
-			return nil, err
+			return err
 		}
 		kept, pages.Tiles, pages.LogKey = h.log, h.log.Handler(), h.log.Key().String()
 		pages.Prove = func(ctx context.Context, index uint64) ([]byte, error) {
@@ -67,21 +68,18 @@ func (c *serveCommand) open(ctx context.Context, env *environment, log *slog.Log
 	} else {
 		there, err := logElsewhere(ctx, c.LogAt, h.db)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		kept, pages.Tiles, pages.LogKey, pages.Prove = there, there.tiles, there.client.Key().String(), there.prove
 	}
 	h.register, err = register.Open(ctx, register.Config{Store: h.db, Log: kept, Now: env.now, Random: rand.Reader, BaseURL: c.PublicURL, Holder: holder()})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	pages.Register = h.register
 	c.accounts(&pages, h, env)
-	if h.pages, err = web.New(pages); err != nil {
-		return nil, err
-	}
-	opened = true
-	return h, nil
+	h.pages, err = web.New(pages)
+	return err
 }
 
 // accounts lets people sign in.
