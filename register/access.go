@@ -326,8 +326,9 @@ func (s *Service) CreateOrganisation(ctx context.Context, v Viewer, o Organisati
 	if err != nil {
 		return Organisation{}, err
 	}
-	o.ID, o.Slug, o.Created, o.Products = OrgID(id), Slug(o.Name), s.now(), 0
+	o.ID, o.Created, o.Products = OrgID(id), s.now(), 0
 	err = s.Store.Write(ctx, func(w Writer) error {
+		o.Slug = Slug(o.Name)
 		mine, err := w.Memberships(ctx, v.Account)
 		if err != nil {
 			return err

@@ -10,13 +10,14 @@ import (
 	"github.com/assay-psti/assay"
 )
 
+// LogLease is the lease of whoever moves leaves into the log, or keeps them from moving.
+const LogLease = "log"
+
 const (
-	LogLease     = "log"
-	leaseTime    = 30 * time.Second
-	moveBatch    = 2048 // leaves that are appended at once
-	appendAtOnce = 512  // of them at the same time
-	takeBatch    = 1000 // leaves that are taken note of in one transaction
-	lookEvery    = 500 * time.Millisecond
+	leaseTime = 30 * time.Second
+	moveBatch = 2048 // leaves that are appended at once
+	takeBatch = 1000 // leaves that are taken note of in one transaction
+	lookEvery = 500 * time.Millisecond
 )
 
 // Run moves leaves into the log, and takes note of what the log has, until the

@@ -47,8 +47,13 @@ type Results struct {
 	Instead string `json:"instead,omitempty"`
 }
 
-// MaxCount is up to where results are counted: beyond it, a count is dear and tells nobody much.
-const MaxCount = 1000
+// Up to where results are counted, and how many of the newest are put in another
+// order than theirs. Beyond that it is dear, and tells nobody much: in a million
+// products, two common words have thousands in common.
+const (
+	MaxCount  = 200
+	MaxSorted = 1000
+)
 
 const defaultLimit = 20
 

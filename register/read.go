@@ -320,8 +320,11 @@ func (s *Service) Total(ctx context.Context) (int, error) {
 	return t[0].Count, nil
 }
 
+// maxTallies bounds the categories or makes that are asked for at once.
+const maxTallies = 1000
+
 func (s *Service) tallies(ctx context.Context, dimension string, n int) (t []Tally, err error) {
-	n = min(max(n, 1), MaxCount)
+	n = min(max(n, 1), maxTallies)
 	err = s.Store.Read(ctx, func(r Reader) error {
 		t, err = r.Tallies(ctx, dimension, n)
 		return err

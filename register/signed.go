@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -103,6 +104,10 @@ func readStatement(data []byte, keys []Key, facts *Facts, today assay.Date, f *F
 		return v, nil, false
 	}
 	c := &p.Content
+	if !showable(c) {
+		f.add("statement", fmt.Sprintf("says more than %d bytes, or holds characters that cannot be shown", maxContent), "issue it anew in plain text")
+		return v, nil, false
+	}
 	before := len(*f)
 	for _, item := range c.Items() {
 		if !item.Present {
@@ -130,6 +135,28 @@ func readStatement(data []byte, keys []Key, facts *Facts, today assay.Date, f *F
 		}
 	}
 	return v, c, len(*f) == before
+}
+
+// maxContent bounds what a statement says, in bytes of JSON; what it lists of files
+// is not counted.
+const maxContent = 128 << 10
+
+// showable reports that what a statement says can stand on a page.
+func showable(c *statement.Content) bool {
+	data, err := json.Marshal(c)
+	if err != nil || len(data) > maxContent {
+		return false
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	for {
+		t, err := dec.Token()
+		if err != nil {
+			return errors.Is(err, io.EOF)
+		}
+		if text, ok := t.(string); ok && !plain(text) {
+			return false
+		}
+	}
 }
 
 // claims are who says that which requirement is met, as the signed statement has it.

@@ -185,6 +185,13 @@ func TestRefusals(t *testing.T) {
 				}
 			})
 		}
+		hostile := facts("K3")
+		hostile.Models = []string{"K3", "safe \u202etxt"}
+		unshown := *good
+		unshown.Statement = signed(t, h.key, hostile, assay.MustDate("2031-12-31"))
+		if _, err := h.s.Publish(t.Context(), h.maker, &unshown); !errors.Is(err, assay.ErrInvalid) {
+			t.Errorf("a statement that cannot be shown: got %v, want invalid", err)
+		}
 		theirs.Facts, theirs.Statement = f, signed(t, otherKey, f, assay.MustDate("2031-12-31"))
 		if _, err := h.s.Publish(t.Context(), other, &theirs); !errors.Is(err, assay.ErrRefused) {
 			t.Errorf("into another's entry: got %v, want refused", err)

@@ -389,3 +389,55 @@ func (h *house) everyWay(t *testing.T, v register.Viewer, id string, docs []assa
 	}
 	return out
 }
+
+// Whatever a stranger sends, the answer is one of the kinds that say what is wrong
+// with it, never an error of our own.
+func TestHostileReads(t *testing.T) {
+	onBoth(t, func(t *testing.T, h *house) {
+		h.publish(t, facts("K2"), "2031-01-01")
+		h.settle(t)
+		text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"\x00", "a\x00b", "\xff\xfe", "'", `"`, `\`, "%", "_", "acme'--", "9999,1", ",", "-1,-1", strings.Repeat("é", 90), "AND OR NOT NEAR(", "*", "kettle*", "a:b", "{x}"}))
+		rapid.Check(t, func(rt *rapid.T) {
+			ctx, s, draw := t.Context(), h.s, func() string { return text.Draw(rt, "text") }
+			v := rapid.SampledFrom([]register.Viewer{register.Public, h.maker, h.op}).Draw(rt, "viewer")
+			var err error
+			way := rapid.IntRange(0, 13).Draw(rt, "way")
+			switch way {
+			case 0:
+				_, err = s.Search(ctx, v, register.Query{Text: draw(), Limit: rapid.IntRange(-1, 200).Draw(rt, "limit")})
+			case 1:
+				_, err = s.Search(ctx, v, register.Query{Text: "k2", Cursor: draw(), Order: register.Order(rapid.SampledFrom([]string{"", "newest", "support", "x"}).Draw(rt, "order"))})
+			case 2:
+				_, err = s.Search(ctx, v, register.Query{Category: draw(), Make: draw(), Org: draw()})
+			case 3:
+				_, err = s.Product(ctx, v, draw())
+			case 4:
+				_, _, err = s.Record(ctx, v, register.ProductID(draw()), rapid.Int().Draw(rt, "n"))
+			case 5:
+				_, err = s.Document(ctx, v, register.ProductID(draw()), assay.Digest(draw()))
+			case 6:
+				_, err = s.Lookup(ctx, v, []string{draw(), draw()})
+			case 7:
+				_, err = s.Manufacturer(ctx, v, draw(), register.Query{})
+			case 8:
+				_, err = s.Feed(ctx, v, register.ChangeFilter{Target: register.Target{Kind: register.TargetKind(rapid.SampledFrom([]string{"", "product", "manufacturer", "category", "x"}).Draw(rt, "kind")), Key: draw()}, Since: rapid.Uint64().Draw(rt, "since"), Newest: rapid.Bool().Draw(rt, "newest"), Before: rapid.Uint64().Draw(rt, "before")})
+			case 9:
+				err = s.Subscribe(ctx, draw(), register.Target{Kind: register.FollowProduct, Key: draw()})
+			case 10:
+				_, err = s.Authenticate(ctx, "assay_"+draw()+"_"+draw(), "")
+			case 11:
+				_, err = s.OwnEntries(ctx, v, register.OwnFilter{Text: draw(), After: register.ProductID(draw()), Limit: rapid.Int().Draw(rt, "limit")})
+			case 12:
+				_, err = s.ConfirmSubscription(ctx, draw())
+			case 13:
+				_, err = s.Link(ctx, draw())
+			}
+			for _, kind := range []error{nil, assay.ErrNotFound, assay.ErrInvalid, assay.ErrRefused, assay.ErrConflict} {
+				if errors.Is(err, kind) {
+					return
+				}
+			}
+			rt.Fatalf("way %d: %v", way, err)
+		})
+	})
+}

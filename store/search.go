@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -247,17 +248,20 @@ func (s *searcher) codeIndex(code string) searchIndex {
 }
 
 // find lists and counts what an index holds. A page in another order than that of
-// the entries is sorted from the newest MaxCount. The index leads: cross join keeps
+// the entries is sorted from the newest MaxSorted. The index leads: cross join keeps
 // SQLite from beginning with a filter.
 func (s *searcher) find(ctx context.Context, in searchIndex, seq int64) ([]entryRow, error) {
 	n := s.q.Limit + 1 + mostExact // those that are meant exactly may be among them
 	if s.q.Order != register.ByRelevance {
-		seq, n = lastSeq, register.MaxCount
+		seq, n = lastSeq, register.MaxSorted
 	}
 	matched := where{}.and(in.match, in.arg)
 	all := s.filtered(matched)
 	if !in.current {
 		all = s.current(all)
+	}
+	if all.text == matched.text && s.q.Order == register.ByRelevance {
+		return s.scan(ctx, in, matched, seq, n)
 	}
 	page := all.and(in.seq+` < ?`, seq)
 	rows, err := list(ctx, s.tx, "search", scanEntry, `select `+entryColumns+` from `+in.table+` f cross join product p cross join org o where p.seq = `+in.seq+` and o.id = p.org`+page.text+` order by `+in.seq+` desc limit `+strconv.Itoa(n), page.args...)
@@ -267,12 +271,44 @@ func (s *searcher) find(ctx context.Context, in searchIndex, seq int64) ([]entry
 	switch {
 	case s.q.Cursor == "" && len(rows) < n:
 		s.count = len(rows)
-	case all.text == matched.text:
-		err = s.counted(ctx, `select 1 from `+in.table+` f where true`+all.text, all.args)
 	default:
 		err = s.counted(ctx, `select 1 from `+in.table+` f cross join product p where p.seq = `+in.seq+all.text, all.args)
 	}
 	return rows, err
+}
+
+// scan goes through an index once, to count and to list, where the index alone decides.
+func (s *searcher) scan(ctx context.Context, in searchIndex, matched where, before int64, n int) ([]entryRow, error) {
+	places := func(w where, most int) ([]int64, error) {
+		return list(ctx, s.tx, "search", func(rows *sql.Rows) (seq int64, err error) {
+			err = rows.Scan(&seq)
+			return seq, err
+		}, `select `+in.seq+` from `+in.table+` f where true`+w.text+` order by `+in.seq+` desc limit `+strconv.Itoa(most), w.args...)
+	}
+	found, err := places(matched, register.MaxCount+1)
+	if err != nil {
+		return nil, err
+	}
+	s.count = len(found)
+	page := slices.DeleteFunc(found, func(seq int64) bool { return seq >= before })
+	if s.count > register.MaxCount && len(page) < n { // beyond what was counted
+		if page, err = places(matched.and(in.seq+` < ?`, before), n); err != nil {
+			return nil, err
+		}
+	}
+	asked, err := json.Marshal(texts(page[:min(len(page), n)]))
+	if err != nil {
+		return nil, err
+	}
+	return list(ctx, s.tx, "search", scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.seq in `+s.db.eachNumber("$1")+` order by p.seq desc`, string(asked))
+}
+
+func texts(numbers []int64) []string {
+	out := make([]string, len(numbers))
+	for i, n := range numbers {
+		out[i] = strconv.FormatInt(n, 10)
+	}
+	return out
 }
 
 // sorted puts what was found in the order asked for, and goes to the page.

@@ -302,8 +302,14 @@ func kind(what string, err error) error {
 	if errors.As(err, &p) && p.Code == "23505" || errors.As(err, &s) && (s.Code() == sqliteUnique || s.Code() == sqlitePrimaryKey) {
 		return fmt.Errorf("%s: %w: there is one already: %w", what, assay.ErrConflict, err)
 	}
+	if p != nil && (p.Code == "22021" || p.Code == "22P05") { // characters that PostgreSQL cannot hold
+		return fmt.Errorf("%s: %w: it holds characters that cannot be kept", clip(what), assay.ErrInvalid)
+	}
 	return fmt.Errorf("%s: %w", what, err)
 }
+
+// clip makes a name from outside safe to show.
+func clip(what string) string { return fmt.Sprintf("%.100q", what) }
 
 // exec runs a statement that must not fail.
 func (t *tx) exec(ctx context.Context, what, query string, args ...any) error {
@@ -416,6 +422,14 @@ func (d *DB) each(placeholder string) string {
 		return "(select jsonb_array_elements_text(" + placeholder + "::jsonb))"
 	}
 	return "(select value from json_each(" + placeholder + "))"
+}
+
+// eachNumber is each, of whole numbers written as texts.
+func (d *DB) eachNumber(placeholder string) string {
+	if d.engine == postgresEngine {
+		return "(select jsonb_array_elements_text(" + placeholder + "::jsonb)::bigint)"
+	}
+	return "(select cast(value as integer) from json_each(" + placeholder + "))"
 }
 
 // notThere tells a missing file from other errors.
