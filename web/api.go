@@ -9,6 +9,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -27,6 +28,9 @@ func (s *Server) apiRoutes() error {
 	config := huma.DefaultConfig(s.Title, "1")
 	config.DocsPath, config.SchemasPath, config.OpenAPIPath = "", "", apiBase+"/openapi"
 	config.CreateHooks = nil // no links to schemas in answers
+	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", func(t reflect.Type, hint string) string {
+		return strings.TrimPrefix(huma.DefaultSchemaNamer(t, hint), "Api")
+	})
 	config.RejectUnknownQueryParameters = true
 	config.Info.Description = "Reads the public register. No account is needed. Errors are problem documents (RFC 9457) with a reference. Answers to GET carry an ETag."
 	config.Servers = []*huma.Server{{URL: s.BaseURL}}
@@ -34,6 +38,16 @@ func (s *Server) apiRoutes() error {
 	mux := http.NewServeMux()
 	s.api = humago.New(mux, config)
 	s.apiReads()
+	schemas := s.api.OpenAPI().Components.Schemas
+	schemas.Map()["ErrorModel"] = schemas.SchemaFromRef(schemas.Schema(reflect.TypeFor[problem](), true, "").Ref)
+	for _, item := range s.api.OpenAPI().Paths { // an empty value is as none
+		if item.Get == nil {
+			continue
+		}
+		for _, p := range item.Get.Parameters {
+			p.AllowEmptyValue = p.In == "query"
+		}
+	}
 	page, err := describe(s.api.OpenAPI())
 	if err != nil {
 		return err
@@ -264,9 +278,9 @@ func (s *Server) apiProblem(ctx huma.Context, _ string, v any) (any, error) {
 	default:
 		return v, nil
 	}
-	p := apiProblem{problem: problem{Type: "about:blank", Title: model.Title, Status: model.Status, Detail: model.Detail, Instance: ctx.URL().Path, Reference: rand.Text()[:10]}}
+	p := problem{Type: "about:blank", Title: model.Title, Status: model.Status, Detail: model.Detail, Instance: ctx.URL().Path, Reference: rand.Text()[:10]}
 	for _, d := range model.Errors {
-		p.Errors = append(p.Errors, apiDetail{d.Message, d.Location})
+		p.Errors = append(p.Errors, problemDetail{d.Message, d.Location})
 	}
 	if model.Status >= http.StatusInternalServerError {
 		p.Detail = "The fault is ours and has been noted."
@@ -277,20 +291,6 @@ func (s *Server) apiProblem(ctx huma.Context, _ string, v any) (any, error) {
 	}
 	return p, nil
 }
-
-// apiProblem is a problem document with what is wrong in which field.
-type apiProblem struct {
-	problem
-	Errors []apiDetail `json:"errors,omitempty"`
-}
-
-type apiDetail struct {
-	Message  string `json:"message"`
-	Location string `json:"location"`
-}
-
-// ContentType says that it is a problem document.
-func (apiProblem) ContentType(string) string { return "application/problem+json" }
 
 // tagged puts a tag on answers to GET, and answers with "not changed" where the asker has it.
 func tagged(next http.Handler) http.Handler {

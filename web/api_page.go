@@ -12,6 +12,13 @@ import (
 type apiView struct {
 	BaseURL    string
 	Operations []apiOperation
+	Types      []apiType
+}
+
+// apiType is what answers are made of.
+type apiType struct {
+	Name   string
+	Fields []apiInput
 }
 
 type apiOperation struct {
@@ -49,6 +56,13 @@ func describe(doc *huma.OpenAPI) (apiView, error) {
 			v.Operations = append(v.Operations, o)
 		}
 	}
+	for name, schema := range doc.Components.Schemas.Map() {
+		t := apiType{name, schemaFields(schema, doc, "")}
+		if len(t.Fields) > 0 && !slices.Contains([]string{"Results", "Matches", "Changes", "Categories", "Log", "ErrorDetail", "Problem"}, name) && !strings.HasSuffix(name, "Body") {
+			v.Types = append(v.Types, t)
+		}
+	}
+	slices.SortFunc(v.Types, func(a, b apiType) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(v.Operations, func(a, b apiOperation) int {
 		return strings.Compare(a.Path+" "+a.Method, b.Path+" "+b.Method)
 	})
@@ -66,7 +80,10 @@ func fields(doc *huma.OpenAPI, m *huma.MediaType, where string) []apiInput {
 	if m == nil {
 		return nil
 	}
-	s := resolve(doc, m.Schema)
+	return schemaFields(resolve(doc, m.Schema), doc, where)
+}
+
+func schemaFields(s *huma.Schema, doc *huma.OpenAPI, where string) []apiInput {
 	if s == nil {
 		return nil
 	}

@@ -106,7 +106,7 @@ type apiAssessment struct {
 }
 
 type apiProduct struct {
-	apiEntry
+	Product     apiEntry        `json:"product"`
 	Current     apiVersion      `json:"current"`
 	Assessments []apiAssessment `json:"assessments" nullable:"false"`
 	Withdrawn   string          `json:"withdrawn,omitempty" doc:"The reason, where the manufacturer has withdrawn the entry."`
@@ -184,7 +184,7 @@ func (s *Server) apiChange(c register.Change) apiChange {
 }
 
 func (s *Server) apiProduct(full register.Full) apiProduct {
-	out := apiProduct{apiEntry: s.apiEntry(full.Entry), Current: s.apiVersion(full.Entry, &full.Version), Assessments: []apiAssessment{}, History: []apiChange{}}
+	out := apiProduct{Product: s.apiEntry(full.Entry), Current: s.apiVersion(full.Entry, &full.Version), Assessments: []apiAssessment{}, History: []apiChange{}}
 	for _, a := range full.Assessments {
 		x := apiAssessment{
 			Laboratory: a.OrgName, AsAt: a.Says.AsAt.String(), Version: a.Says.Version, Verdicts: []apiVerdict{}, Digest: string(a.Digest), SignedBy: string(a.SignedBy),

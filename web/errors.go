@@ -49,13 +49,22 @@ func status(err error) int {
 
 // problem is an error as RFC 9457 writes it.
 type problem struct {
-	Type      string `json:"type"` // "about:blank": the status says it all
-	Title     string `json:"title"`
-	Status    int    `json:"status"`
-	Detail    string `json:"detail,omitempty"`
-	Instance  string `json:"instance,omitempty"`
-	Reference string `json:"reference"`
+	Type      string          `json:"type" doc:"about:blank: the status says it all."`
+	Title     string          `json:"title"`
+	Status    int             `json:"status"`
+	Detail    string          `json:"detail,omitempty"`
+	Instance  string          `json:"instance,omitempty"`
+	Reference string          `json:"reference" doc:"By which whoever runs the register finds it again."`
+	Errors    []problemDetail `json:"errors,omitempty" nullable:"false" doc:"What is wrong in which field."`
 }
+
+type problemDetail struct {
+	Message  string `json:"message"`
+	Location string `json:"location" doc:"Such as body.gtins[3] or query.limit."`
+}
+
+// ContentType says that it is a problem document.
+func (problem) ContentType(string) string { return "application/problem+json" }
 
 // errorView is what the page of an error shows.
 type errorView struct {

@@ -43,6 +43,9 @@ func productText(v *productView) string {
 		for _, c := range s.Claims {
 			line("- %s (%s)%s", oneLine(c.Title), c.Cite, applies(c))
 		}
+		for _, o := range s.Open {
+			line("Evidence left open, and somebody took responsibility for: %s", oneLine(o))
+		}
 	}
 	if len(v.Signers) == 0 {
 		line("Nobody says so here.")

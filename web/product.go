@@ -95,6 +95,9 @@ func (s *Server) productView(full register.Full) productView {
 	}
 	from := s.begin(full)
 	v.Support = supportOf(from, full.Entry.SupportEnd, s.today())
+	if full.Entry.Status == register.Withdrawn {
+		v.Support.State, v.Support.Words = supportWithdrawn, "As published before the entry was withdrawn"
+	}
 	if len(facts.Support) > 1 {
 		for _, p := range facts.Support[:min(len(facts.Support), shownParts)] {
 			v.Parts = append(v.Parts, part{partTitle(p), supportOf(p.From, p.End, s.today())})

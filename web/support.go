@@ -17,6 +17,8 @@ const (
 	supportEnds    supportState = "ends" // within a year
 	supportOver    supportState = "over"
 	supportUnknown supportState = "unknown"
+	// of an entry that was taken back: nobody says so now
+	supportWithdrawn supportState = "withdrawn"
 )
 
 // support is a support period as pages show it.

@@ -1,0 +1,454 @@
+package web_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/register"
+)
+
+// The first screen answers what a buyer asks, in each state of a product.
+func TestProductAnswers(t *testing.T) {
+	h := newHouse(t)
+	slugs := h.stock(t)
+	for _, row := range []struct {
+		key       string
+		want, not []string
+	}{
+		{"runs", []string{"31 March 2032", "5 years and 4 months left", "Their reporting page", "security@acme.example", "Ada Example, head of compliance, Acme Ltd", "1 April 2024", "UK product security regime", "SI 2023/1007 Sch.1 para 3", "Every unit has its own password", "own word", "The signature holds", "The app: <time", "Support extended"}, []string{"Withdrawn on", "does not hold"}},
+		{"soon", []string{"31 March 2027", "4 months left", "until-card ends"}, nil},
+		{"over", []string{"Security updates ended", "1 February 2026", "Ended 9 months ago", "until-card over"}, []string{"Security updates until"}},
+		{"unknown", []string{"No date", "No end date is published", "until-card unknown"}, []string{" left</p>"}},
+		{"withdrawn", []string{"Withdrawn on 1 June 2026", "named the wrong batch", "until-card withdrawn", "As published before"}, []string{"left</p>"}},
+	} {
+		r, page := h.get(t, "/p/"+slugs[row.key])
+		if r.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d", row.key, r.StatusCode)
+		}
+		for _, w := range row.want {
+			if !strings.Contains(page, w) {
+				t.Errorf("%s: does not say %q", row.key, w)
+			}
+		}
+		for _, w := range row.not {
+			if strings.Contains(page, w) {
+				t.Errorf("%s: says %q", row.key, w)
+			}
+		}
+	}
+}
+
+// A signature is checked over the bytes that are there, each time.
+func TestSignatureIsChecked(t *testing.T) {
+	h := newHouse(t)
+	slug := h.publish(t, facts("K9"), "2031-01-01").Slug
+	holds := func() bool {
+		_, page := h.get(t, "/p/"+slug)
+		_, version := h.get(t, "/p/"+slug+"/v/1")
+		a, b := strings.Contains(page, "The signature holds"), strings.Contains(version, "The signature holds")
+		if a != b || a == strings.Contains(page, "does not hold") {
+			t.Fatalf("product says %v, version says %v", a, b)
+		}
+		return a
+	}
+	if !holds() {
+		t.Fatal("it does not hold from the start")
+	}
+	full, err := h.s.Product(t.Context(), register.Public, slug)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.publish(t, facts("another"), "2031-01-01")
+	if err := h.s.RevokeKey(t.Context(), h.maker, full.Version.SignedBy); err != nil {
+		t.Fatal(err)
+	}
+	_, page := h.get(t, "/p/"+slug)
+	if !strings.Contains(page, "trusted no more") {
+		t.Error("says nothing of the key's being revoked")
+	}
+	h.tamper(t, full.Version.Digest)
+	if holds() {
+		t.Error("it still holds after the document was changed")
+	}
+}
+
+func TestSearchPage(t *testing.T) {
+	h := newHouse(t)
+	slugs := h.stock(t)
+	for _, number := range []string{"5012345678900", "5012345678900", "05012345678900", "501234 567890 0"} {
+		r, _ := h.get(t, "/search?q="+strings.ReplaceAll(number, " ", "+"))
+		if got, want := r.Header.Get("Location"), "/p/"+slugs["runs"]; r.StatusCode != http.StatusSeeOther || got != want {
+			t.Errorf("%s: got %d %s, want %s", number, r.StatusCode, got, want)
+		}
+	}
+	for query, want := range map[string]string{
+		"q=5012345678901": "last digit does not fit", "q=501234567": "has 9 digits", "q=ketle": "These are the results for", "q=submarine": "Nothing found", "q=0012345678905": "No entry has the number",
+		"q=kettle&supported=yes": "2 products", "q=kettle": "4 products", "q=kettle&withdrawn=yes": "5 products", "category=baby+monitor": "1 product",
+	} {
+		if _, page := h.get(t, "/search?"+query); !strings.Contains(page, want) {
+			t.Errorf("%s: does not say %q", query, want)
+		}
+	}
+	for path, want := range map[string]int{"/search?order=none": 422, "/search?after=x": 422, "/compare?p=a&p=b&p=c&p=d&p=e": 422, "/compare?p=none": 404, "/p/none": 404, "/p/" + slugs["runs"] + "/v/9": 404, "/p/" + slugs["runs"] + "/v/x": 404, "/c/none": 404, "/c/none.atom": 404, "/m/none": 404, "/m/none.ics": 404, "/proof/999.tlog-proof": 404, "/proof/x.tlog-proof": 422, "/follow/confirm/1.wrong": 200} {
+		if r, _ := h.get(t, path); r.StatusCode != want {
+			t.Errorf("%s: got %d, want %d", path, r.StatusCode, want)
+		}
+	}
+}
+
+// Going through the pages of a list by its links gives each product once.
+func TestPaging(t *testing.T) {
+	h := newHouse(t)
+	const n = 45
+	for i := range n {
+		f := facts(fmt.Sprintf("Lamp %02d", i))
+		f.Category = "light bulb"
+		if _, err := h.s.Publish(t.Context(), h.maker, &register.Bundle{Format: 1, Facts: f, Statement: h.signed(t, f, fmt.Sprintf("20%d-01-01", 30+i%7))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.settle(t)
+	entry, next := regexp.MustCompile(`<li><span><a href="(/p/[^"]+)"`), regexp.MustCompile(`href="([^"]+)" rel="next"`)
+	for _, path := range []string{"/search?q=lamp", "/search?order=support", "/c/light%20bulb", "/c/light%20bulb?order=newest", "/m/acme-ltd"} {
+		seen := map[string]bool{}
+		at, pages := path, 0
+		for ; at != ""; pages++ {
+			_, page := h.get(t, strings.ReplaceAll(at, "&amp;", "&"))
+			for _, m := range entry.FindAllStringSubmatch(page, -1) {
+				if seen[m[1]] {
+					t.Errorf("%s: %s is there twice", path, m[1])
+				}
+				seen[m[1]] = true
+			}
+			at = ""
+			if m := next.FindStringSubmatch(page); m != nil {
+				at = m[1]
+			}
+		}
+		if len(seen) != n || pages != 3 {
+			t.Errorf("%s: got %d products on %d pages, want %d on 3", path, len(seen), pages, n)
+		}
+	}
+}
+
+func TestNotModified(t *testing.T) {
+	h := newHouse(t)
+	slugs := h.stock(t)
+	p := "/p/" + slugs["runs"]
+	for _, path := range []string{"/", p, "/search?q=kettle", "/c/kettle", p + ".atom", p + ".ics", p + ".txt", p + "/badge.svg", p + "/v/1/statement.txt", p + "/v/1/record.json", "/api/v1/products", "/api/v1/products/" + slugs["runs"], "/api/v1/log"} {
+		r, page := h.get(t, path)
+		tag := r.Header.Get("ETag")
+		if r.StatusCode != http.StatusOK || tag == "" || page == "" {
+			t.Errorf("%s: %d, tag %q", path, r.StatusCode, tag)
+			continue
+		}
+		again := h.ask(t, "GET", path, "", "If-None-Match", tag)
+		if rest, _ := io.ReadAll(again.Body); again.StatusCode != http.StatusNotModified || len(rest) > 0 {
+			t.Errorf("%s: got %d and %d bytes, want 304 and none", path, again.StatusCode, len(rest))
+		}
+		if other := h.ask(t, "GET", path, "", "If-None-Match", `"other"`); other.StatusCode != http.StatusOK {
+			t.Errorf("%s with another tag: got %d", path, other.StatusCode)
+		}
+		head := h.ask(t, "HEAD", path, "")
+		if rest, _ := io.ReadAll(head.Body); head.StatusCode != http.StatusOK || len(rest) > 0 {
+			t.Errorf("HEAD %s: got %d and %d bytes", path, head.StatusCode, len(rest))
+		}
+	}
+}
+
+// The signed bytes and the record come as they are, and the log names the record.
+func TestDownloads(t *testing.T) {
+	h := newHouse(t)
+	slugs := h.stock(t)
+	full, err := h.s.Product(t.Context(), register.Public, slugs["runs"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := "/p/" + slugs["runs"] + "/v/2/"
+	for name, want := range map[string]assay.Digest{"statement.json": full.Version.Digest, "record.json": full.Version.Record} {
+		r, data := h.get(t, at+name)
+		if got := register.DigestOf([]byte(data)); got != want || !strings.Contains(r.Header.Get("Content-Disposition"), "attachment") {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
+	for name, want := range map[string]string{"statement.html": "<h1>Statement of compliance</h1>", "statement-large-print.html": "font-size: 150%", "statement.txt": "STATEMENT OF COMPLIANCE"} {
+		if r, data := h.get(t, at+name); r.StatusCode != 200 || !strings.Contains(data, want) || !strings.Contains(data, "31 March 2031") {
+			t.Errorf("%s: %d, lacks %q or the period of the statement", name, r.StatusCode, want)
+		}
+	}
+	if r, _ := h.get(t, at+"other.html"); r.StatusCode != 404 {
+		t.Errorf("other: got %d", r.StatusCode)
+	}
+	if _, text := h.get(t, "/proof/3.tlog-proof"); !strings.Contains(text, "index 3") {
+		t.Errorf("proof: %s", text)
+	}
+}
+
+// The PDF is tagged; where there is no browser the page says so.
+func TestPDF(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: prints with a browser")
+	}
+	h := newHouse(t)
+	slug := h.publish(t, facts("K9"), "2031-01-01").Slug
+	r := h.ask(t, "GET", "/p/"+slug+"/v/1/statement-large-print.pdf", "")
+	data := body(t, r)
+	if r.StatusCode == http.StatusNotImplemented {
+		if !bytes.Contains(data, []byte("makes no PDF")) {
+			t.Errorf("without a browser: %s", data)
+		}
+		t.Skip("no Chromium: install the package chromium")
+	}
+	if r.StatusCode != 200 || !bytes.HasPrefix(data, []byte("%PDF-")) {
+		t.Fatalf("got %d, %.40s", r.StatusCode, data)
+	}
+	info, err := exec.LookPath("pdfinfo")
+	if err != nil {
+		t.Skip("no pdfinfo: install the package poppler-utils")
+	}
+	file := filepath.Join(t.TempDir(), "a.pdf")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(info, file).Output()
+	if err != nil || !regexp.MustCompile(`Tagged:\s+yes`).Match(out) {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func TestFeeds(t *testing.T) {
+	h := newHouse(t)
+	slugs := h.stock(t)
+	type feed struct {
+		ID      string `xml:"id"`
+		Updated string `xml:"updated"`
+		Entries []struct {
+			ID      string `xml:"id"`
+			Title   string `xml:"title"`
+			Updated string `xml:"updated"`
+			Summary string `xml:"summary"`
+		} `xml:"entry"`
+	}
+	for path, want := range map[string]int{"/changes.atom": 8, "/m/acme-ltd.atom": 8, "/c/kettle.atom": 7, "/p/" + slugs["runs"] + ".atom": 2, "/p/" + slugs["withdrawn"] + ".atom": 2} {
+		r, text := h.get(t, path)
+		var f feed
+		if err := xml.Unmarshal([]byte(text), &f); err != nil || r.StatusCode != 200 {
+			t.Fatalf("%s: %d, %v", path, r.StatusCode, err)
+		}
+		ids := map[string]bool{}
+		for _, e := range f.Entries {
+			ids[e.ID] = true
+		}
+		if len(f.Entries) != want || len(ids) != want || f.ID != site+path || f.Updated != f.Entries[0].Updated {
+			t.Errorf("%s: %+v, want %d entries", path, f, want)
+		}
+	}
+	_, text := h.get(t, "/p/"+slugs["runs"]+".atom")
+	if !strings.Contains(text, "support extended") || !strings.Contains(text, "2032-03-31 (before: 2031-03-31)") {
+		t.Errorf("feed: %s", text)
+	}
+}
+
+// Calendars hold by the rules of RFC 5545 that readers stumble over.
+func TestCalendar(t *testing.T) {
+	h := newHouse(t)
+	slugs := h.stock(t)
+	f := facts("Kettle, long; name \\ " + strings.Repeat("ü", 80))
+	slug := h.publish(t, f, "2034-01-01").Slug
+	for path, want := range map[string]int{"/p/" + slug + ".ics": 1, "/p/" + slugs["runs"] + ".ics": 2, "/p/" + slugs["withdrawn"] + ".ics": 0, "/p/" + slugs["unknown"] + ".ics": 0, "/c/kettle.ics": 3, "/m/acme-ltd.ics": 4} {
+		_, text := h.get(t, path)
+		if got := strings.Count(text, "BEGIN:VEVENT\r\n"); got != want {
+			t.Errorf("%s: got %d events, want %d", path, got, want)
+		}
+		for line := range strings.SplitSeq(strings.TrimSuffix(text, "\r\n"), "\r\n") {
+			if len(line) > 75 || strings.ContainsAny(line, "\r\n") || strings.ToValidUTF8(line, "") != line {
+				t.Errorf("%s: line %q", path, line)
+			}
+		}
+	}
+	_, text := h.get(t, "/p/"+slug+".ics")
+	unfolded := strings.ReplaceAll(text, "\r\n ", "")
+	if want := `SUMMARY:Security updates end: Acme Kettle\, long\; name \\ ` + strings.Repeat("ü", 80) + "\r\n"; !strings.Contains(unfolded, want) || !strings.Contains(text, "DTSTART;VALUE=DATE:20340101\r\n") {
+		t.Errorf("calendar: %s", text)
+	}
+}
+
+func TestBadges(t *testing.T) {
+	h := newHouse(t)
+	slugs := h.stock(t)
+	for key, want := range map[string]string{"runs": "security updates until 31 March 2032.", "over": "security updates ended on 1 February 2026.", "unknown": "no end of security updates is published.", "withdrawn": "its manufacturer has withdrawn this entry."} {
+		for _, name := range []string{"badge.svg", "label.svg", "qr.svg"} {
+			r, svg := h.get(t, "/p/"+slugs[key]+"/"+name)
+			if err := xml.Unmarshal([]byte(svg), new(struct{})); err != nil || r.StatusCode != 200 || r.Header.Get("Cross-Origin-Resource-Policy") != "cross-origin" {
+				t.Errorf("%s of %s: %d, %v", name, key, r.StatusCode, err)
+			}
+			if name != "qr.svg" && !strings.Contains(svg, want) {
+				t.Errorf("%s of %s does not say %q: %s", name, key, want, svg)
+			}
+		}
+		if _, page := h.get(t, "/p/"+slugs[key]+"/shelf"); !strings.Contains(page, want) {
+			t.Errorf("shelf of %s does not say %q", key, want)
+		}
+	}
+	if r, _ := h.get(t, "/p/"+slugs["runs"]+"/other.svg"); r.StatusCode != 404 {
+		t.Errorf("other: got %d", r.StatusCode)
+	}
+}
+
+func TestDump(t *testing.T) {
+	h := newHouse(t)
+	slugs := h.stock(t)
+	r, text := h.get(t, "/dump/register.csv")
+	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil || r.StatusCode != 200 || len(rows) != len(slugs)+1 {
+		t.Fatalf("%d, %v: %d rows, want %d", r.StatusCode, err, len(rows), len(slugs)+1)
+	}
+	_, data := h.get(t, "/dump/register.parquet")
+	file, err := parquet.OpenFile(strings.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var columns []string
+	for _, c := range file.Schema().Columns() {
+		columns = append(columns, c[0])
+	}
+	if d := cmp.Diff(columns, rows[0]); d != "" {
+		t.Errorf("the two tables have other columns: %s", d)
+	}
+	type row struct {
+		ID         string `parquet:"id"`
+		GTINs      string `parquet:"gtins"`
+		SupportEnd string `parquet:"support_end"`
+		Status     string `parquet:"status"`
+	}
+	got, err := parquet.Read[row](strings.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := map[string]int{}
+	for i, c := range rows[0] {
+		at[c] = i
+	}
+	for i, x := range got {
+		want := rows[i+1]
+		if x.ID != want[at["id"]] || x.GTINs != want[at["gtins"]] || x.SupportEnd != want[at["support_end"]] || x.Status != want[at["status"]] {
+			t.Errorf("row %d: %+v, %v", i, x, want)
+		}
+	}
+	if r, _ := h.get(t, "/dump/other.csv"); r.StatusCode != 404 {
+		t.Errorf("other: got %d", r.StatusCode)
+	}
+}
+
+var link = regexp.MustCompile(site + `(/follow/(?:confirm|stop)/\S+)`)
+
+// A subscription begins by a button behind a link in a mail, and ends by one click.
+func TestFollow(t *testing.T) {
+	h := newHouse(t)
+	slugs := h.stock(t)
+	full, err := h.s.Product(t.Context(), register.Public, slugs["soon"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.work(t)
+	form := "kind=product&key=" + string(full.Entry.ID) + "&email="
+	if r := h.ask(t, "POST", "/follow", form+"nobody"); r.StatusCode != 422 || !bytes.Contains(body(t, r), []byte(`aria-invalid="true"`)) {
+		t.Errorf("bad address: got %d", r.StatusCode)
+	}
+	if r := h.ask(t, "POST", "/follow", form+"a@example.org", "Sec-Fetch-Site", "cross-site"); r.StatusCode != 403 {
+		t.Errorf("from another site: got %d", r.StatusCode)
+	}
+	if r := h.ask(t, "POST", "/follow", strings.Repeat("a", 20<<10)); r.StatusCode != 413 {
+		t.Errorf("large: got %d", r.StatusCode)
+	}
+	if r := h.ask(t, "POST", "/follow", form+"a@example.org"); r.StatusCode != 200 || !bytes.Contains(body(t, r), []byte("on its way to a@example.org")) {
+		t.Errorf("good address: got %d", r.StatusCode)
+	}
+	target := []register.Target{{Kind: register.FollowProduct, Key: string(full.Entry.ID)}}
+	followers := func() (subs []register.Subscription) {
+		if err := h.s.Store.Read(t.Context(), func(r register.Reader) (err error) {
+			subs, err = r.Subscriptions(t.Context(), target, 0, 10)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return subs
+	}
+	mails := h.mails(t)
+	if len(mails) != 1 || mails[0].To != "a@example.org" {
+		t.Fatalf("mails: %+v", mails)
+	}
+	confirm := link.FindStringSubmatch(mails[0].Text)[1]
+	if r, _ := h.get(t, confirm); r.StatusCode != 200 || len(followers()) != 0 {
+		t.Errorf("looking at the link: %d, and %d follow", r.StatusCode, len(followers()))
+	}
+	if r := h.ask(t, "POST", confirm+"x", "a=b"); r.StatusCode != 404 {
+		t.Errorf("wrong link: got %d", r.StatusCode)
+	}
+	if r := h.ask(t, "POST", confirm, "a=b"); r.StatusCode != 200 || len(followers()) != 1 {
+		t.Fatalf("confirm: %d, and %d follow", r.StatusCode, len(followers()))
+	}
+	f := full.Version.Facts
+	f.Support = nil
+	h.publish(t, f, "2033-01-01")
+	h.work(t)
+	mails = h.mails(t)
+	last := mails[len(mails)-1]
+	if len(mails) != 2 || last.StopURL == "" || !strings.Contains(last.Text, site+"/p/"+slugs["soon"]) && !strings.Contains(last.Text, site+"/product/"+slugs["soon"]) {
+		t.Fatalf("mails: %+v", mails)
+	}
+	if r, _ := h.get(t, "/product/"+slugs["soon"]); r.Header.Get("Location") != "/p/"+slugs["soon"] {
+		t.Errorf("address in the mail: %d", r.StatusCode)
+	}
+	if r := h.ask(t, "POST", strings.TrimPrefix(last.StopURL, site), "List-Unsubscribe=One-Click"); r.StatusCode != 200 || len(followers()) != 0 {
+		t.Errorf("stop: %d, and %d follow", r.StatusCode, len(followers()))
+	}
+}
+
+// Errors are pages for people and problem documents for programs, with a reference.
+func TestErrors(t *testing.T) {
+	h := newHouse(t)
+	for _, accept := range []string{"", "application/json"} {
+		r := h.ask(t, "GET", "/p/none", "", "Accept", accept)
+		data := body(t, r)
+		if r.StatusCode != 404 || r.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("accept %q: got %d", accept, r.StatusCode)
+		}
+		if accept == "" {
+			if !regexp.MustCompile(`Reference <code>[A-Z2-7]{10}</code>`).Match(data) {
+				t.Errorf("page: %s", data)
+			}
+			continue
+		}
+		var p struct {
+			Title, Reference string
+			Status           int
+		}
+		if err := json.Unmarshal(data, &p); err != nil || p.Status != 404 || len(p.Reference) != 10 || p.Title == "" || r.Header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("problem: %v, %s", err, data)
+		}
+	}
+	// The database goes away: the reader is told no more than a reference.
+	h.db.Close()
+	for _, path := range []string{"/", "/search?q=x", "/p/x", "/api/v1/products", "/api/v1/lookup/5012345678900"} {
+		r, page := h.get(t, path)
+		if r.StatusCode != 500 || strings.Contains(page, "sql") || strings.Contains(page, "closed") || !strings.Contains(strings.ToLower(page), "reference") {
+			t.Errorf("%s: %d, %s", path, r.StatusCode, page)
+		}
+	}
+}
