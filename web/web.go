@@ -33,6 +33,8 @@ type Config struct {
 	Tiles http.Handler
 	// LogKey is the key by which the log's checkpoints are checked, as its tools write it.
 	LogKey string
+	// Accounts are what signing in is made of; none: nobody signs in.
+	Accounts Accounts
 }
 
 // Server answers requests. It is safe for use by many at once.
@@ -44,6 +46,8 @@ type Server struct {
 	pages  *pages
 	mux    *http.ServeMux
 	root   http.Handler
+
+	accounts *accounts // nil where nobody signs in
 }
 
 // New makes a server. It fails only where its own parts or the configuration are
@@ -65,7 +69,10 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s.publicRoutes()
-	s.root = s.guard(s.mux)
+	if err := s.openAccounts(); err != nil {
+		return nil, err
+	}
+	s.root = s.guard(s.withSession(s.mux))
 	return s, nil
 }
 
@@ -114,8 +121,5 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		guarded.ServeHTTP(w, r)
 	})
 }
-
-// viewer is who asks.
-func (s *Server) viewer(*http.Request) register.Viewer { return register.Public }
 
 func (s *Server) today() assay.Date { return assay.DateOf(s.Now()) }
