@@ -28,7 +28,10 @@ func (s *Server) handle(f func(http.ResponseWriter, *http.Request) error) http.H
 // status is the HTTP status of a kind of error.
 func status(err error) int {
 	var tooLarge *http.MaxBytesError
+	var own *coded
 	switch {
+	case errors.As(err, &own):
+		return own.code
 	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge
 	case errors.Is(err, errBusy):

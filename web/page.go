@@ -30,6 +30,7 @@ type frame struct {
 	NoIndex  bool // search engines are to leave it out
 	NoSearch bool // the page has a search field of its own
 	Feed     string
+	Private  bool // for who asked alone: no cache is to keep it
 	Content  any
 }
 
@@ -87,7 +88,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name s
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	if f.Viewer.SignedIn() || status != http.StatusOK {
+	if f.Viewer.SignedIn() || f.Private || status != http.StatusOK {
 		h.Set("Cache-Control", "no-store")
 	} else {
 		sum := sha256.Sum256(b.Bytes())

@@ -39,6 +39,8 @@ type Config struct {
 	// Prove is a proof, as a file, that the log holds the leaf of an index; none: no
 	// proofs are offered.
 	Prove func(ctx context.Context, index uint64) ([]byte, error)
+	// Accounts are what signing in is made of; none: nobody signs in.
+	Accounts Accounts
 }
 
 // Server answers requests. It is safe for use by many at once.
@@ -53,6 +55,8 @@ type Server struct {
 	api    huma.API
 	print  *printer
 	dumps  chan struct{} // a slot for each dump that is being written
+
+	accounts *accounts // nil where nobody signs in
 }
 
 // New makes a server. It fails only where its own parts or the configuration are
@@ -76,7 +80,10 @@ func New(c Config) (*Server, error) {
 	if err := s.publicRoutes(); err != nil {
 		return nil, err
 	}
-	s.root = s.guard(s.mux)
+	if err := s.openAccounts(); err != nil {
+		return nil, err
+	}
+	s.root = s.guard(s.withSession(s.mux))
 	return s, nil
 }
 
@@ -113,8 +120,5 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		guarded.ServeHTTP(w, r)
 	})
 }
-
-// viewer is who asks.
-func (s *Server) viewer(*http.Request) register.Viewer { return register.Public }
 
 func (s *Server) today() assay.Date { return assay.DateOf(s.Now()) }

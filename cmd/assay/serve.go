@@ -59,6 +59,8 @@ type serveCommand struct {
 	SMTPPasswordFile string `name:"smtp-password-file" help:"The file that holds its password." env:"ASSAY_SMTP_PASSWORD_FILE" placeholder:"FILE"`
 	MailFrom         string `name:"mail-from" help:"The sender of letters (default: register@ the public address)." env:"ASSAY_MAIL_FROM" placeholder:"ADDRESS"`
 
+	SignIn string `name:"sign-in" help:"A file that lists companies' own sign-in (OpenID Connect), each for one organisation." env:"ASSAY_SIGN_IN" placeholder:"FILE"`
+
 	Proxy       []netip.Prefix `help:"Networks of proxies that are believed when they say who asks (X-Forwarded-For)." env:"ASSAY_PROXY" placeholder:"CIDR"`
 	Rate        float64        `help:"Requests a second that one client may make in the long run; ten times as many at once. 0: no bound." default:"20" env:"ASSAY_RATE"`
 	Connections int            `help:"Connections at the same time, and a tenth of them from one client." default:"4000" env:"ASSAY_CONNECTIONS"`

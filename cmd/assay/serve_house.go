@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -77,13 +79,42 @@ func (c *serveCommand) openAll(ctx context.Context, env *environment, h *house) 
 		return err
 	}
 	pages.Register = h.register
-	c.accounts(&pages, h, env)
+	if err := c.accounts(&pages, h, env); err != nil {
+		return err
+	}
 	h.pages, err = web.New(pages)
 	return err
 }
 
-// accounts lets people sign in.
-func (c *serveCommand) accounts(*web.Config, *house, *environment) {}
+// accounts lets people sign in: with passkeys, and with their company's own sign-in
+// where the operator set one up.
+func (c *serveCommand) accounts(pages *web.Config, h *house, env *environment) error {
+	pages.Accounts.Sessions = h.db.Sessions(env.now, web.SessionAccount)
+	if c.SignIn == "" {
+		return nil
+	}
+	text, err := readSmall(c.SignIn)
+	if err != nil {
+		return err
+	}
+	var list []struct {
+		ID           string         `json:"id"`
+		Title        string         `json:"title"`
+		Issuer       string         `json:"issuer"`
+		ClientID     string         `json:"client_id"`
+		ClientSecret string         `json:"client_secret"`
+		Organisation register.OrgID `json:"organisation"`
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&list); err != nil { // what is wrong may be a secret
+		return &assay.Problem{Kind: assay.ErrInvalid, Where: c.SignIn, What: "cannot be read as a list of sign-in providers", Do: "see docs/server.md"}
+	}
+	for _, p := range list {
+		pages.Accounts.Providers = append(pages.Accounts.Providers, web.Provider{ID: p.ID, Title: p.Title, Issuer: p.Issuer, ClientID: p.ClientID, ClientSecret: p.ClientSecret, Org: p.Organisation})
+	}
+	return nil
+}
 
 // origin is the name of the log. It is that of the log that is there: the address of
 // a register may change, the name of its log does not.

@@ -1,0 +1,76 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+
+	"golang.org/x/time/rate"
+
+	"github.com/assay-psti/assay"
+)
+
+// limiter bounds how often one address may try something. It forgets addresses that
+// have all their tries left; where it knows too many that have not, they share one.
+type limiter struct {
+	burst int
+
+	mu     sync.Mutex // guards the fields below
+	known  map[string]*rate.Limiter
+	others *rate.Limiter
+}
+
+const maxAddresses = 10_000
+
+func newLimiter(burst int) *limiter {
+	return &limiter{burst: burst, known: map[string]*rate.Limiter{}, others: rate.NewLimiter(rate.Limit(burst), burst)}
+}
+
+func (l *limiter) allow(address string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if one := l.known[address]; one != nil {
+		return one.Allow()
+	}
+	if len(l.known) >= maxAddresses {
+		for a, one := range l.known {
+			if one.Tokens() >= float64(l.burst) {
+				delete(l.known, a)
+			}
+		}
+	}
+	if len(l.known) >= maxAddresses {
+		return l.others.Allow()
+	}
+	one := rate.NewLimiter(1, l.burst)
+	l.known[address] = one
+	return one.Allow()
+}
+
+// coded is an error with a status of its own.
+type coded struct {
+	code int
+	assay.Problem
+}
+
+// Unwrap gives the words for people.
+func (c *coded) Unwrap() error { return &c.Problem }
+
+func (c *coded) Error() string { return c.Problem.Error() }
+
+func tooMany() error {
+	return &coded{http.StatusTooManyRequests, assay.Problem{Kind: assay.ErrRefused, What: "there were too many tries from your address", Do: "wait a minute and try again"}}
+}
+
+func unauthorised(what string) error {
+	return &coded{http.StatusUnauthorized, assay.Problem{Kind: assay.ErrRefused, What: what, Do: "send a token of your organisation as: Authorization: Bearer assay_…"}}
+}
+
+// tried counts a try of an address.
+func (s *Server) tried(w http.ResponseWriter, r *http.Request) error {
+	if s.accounts.attempts.allow(s.from(r)) {
+		return nil
+	}
+	w.Header().Set("Retry-After", "60")
+	return fmt.Errorf("tries: %w", tooMany())
+}
