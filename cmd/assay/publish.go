@@ -258,15 +258,19 @@ func (c *publishCommand) send(ctx context.Context, data []byte) (*register.Recei
 	if c.TokenFile == "" {
 		return nil, &assay.Problem{Kind: assay.ErrNotFound, What: "there is no token", Do: "make one on the register's page of your organisation, keep it in a file, and name that with --token-file"}
 	}
-	token, err := readSmall(c.TokenFile)
+	text, err := readSmall(c.TokenFile)
 	if err != nil {
 		return nil, err
+	}
+	token := strings.TrimSpace(string(text))
+	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, &assay.Problem{Kind: assay.ErrNotFound, Where: c.TokenFile, What: "holds no token", Do: "put the token there as the register showed it, on one line"}
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(to.String(), "/")+publishPath, bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", "application/json, application/problem+json")
 	client := &http.Client{Timeout: 2 * time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}

@@ -47,6 +47,9 @@ func (c *serveCommand) openAll(ctx context.Context, env *environment, h *house) 
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.Path != "" {
 		return &assay.Problem{Kind: assay.ErrInvalid, Where: "--public-url", What: "is no address of a site", Do: "write https://register.example"}
 	}
+	if net.ParseIP(base.Hostname()) != nil {
+		return &assay.Problem{Kind: assay.ErrInvalid, Where: "--public-url", What: "is a number, and passkeys hold for names alone", Do: "give the host a name; on this machine: localhost"}
+	}
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}

@@ -50,8 +50,8 @@ func reachedAt(asked string, got net.Addr) string {
 	if err != nil || err2 != nil {
 		return got.String()
 	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
+	if ip := net.ParseIP(host); host == "" || ip != nil && (ip.IsUnspecified() || ip.IsLoopback()) {
+		host = "localhost" // passkeys want a name
 	}
 	return net.JoinHostPort(host, port)
 }
