@@ -80,6 +80,8 @@ func TestScripts(t *testing.T) {
 			"serve":    scriptServe,
 			"maker":    scriptMaker,
 			"fetch":    scriptFetch,
+			"post":     scriptPost,
+			"letter":   scriptLetter,
 			"postgres": scriptPostgres(postgres),
 			// cp-dir NAME copies an example's dossier as a user finds it.
 			"cp-dir": func(ts *testscript.TestScript, neg bool, args []string) {

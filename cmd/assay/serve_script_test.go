@@ -4,10 +4,15 @@ import (
 	"bufio"
 	"context"
 	"crypto/rand"
+	"errors"
 	"io"
+	"mime/quotedprintable"
 	"net/http"
+	"net/mail"
+	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -173,5 +178,67 @@ func scriptFetch(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), data, 0o644))
 	if got := strconv.Itoa(response.StatusCode); got != args[0] {
 		ts.Fatalf("%s: got %s, want %s: %.300s", args[1], got, args[0], data)
+	}
+}
+
+// scriptPost sends a form: post STATUS URL FILE KEY=VALUE...
+func scriptPost(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("wants: post STATUS URL FILE KEY=VALUE...")
+	}
+	form := url.Values{}
+	for _, pair := range args[3:] {
+		key, value, _ := strings.Cut(pair, "=")
+		form.Add(key, value)
+	}
+	response, err := http.PostForm(args[1], form)
+	ts.Check(err)
+	defer response.Body.Close()
+	data, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), data, 0o644))
+	if got := strconv.Itoa(response.StatusCode); got != args[0] {
+		ts.Fatalf("%s: got %s, want %s: %.300s", args[1], got, args[0], data)
+	}
+}
+
+// scriptLetter waits for a letter in a folder and takes it out, its text into a file and
+// the first address in it below a path into a variable: letter DIR FILE PATH NAME.
+func scriptLetter(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("wants: letter DIR FILE PATH NAME")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		names, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "*.eml"))
+		ts.Check(err)
+		if len(names) > 0 {
+			f, err := os.Open(names[0])
+			ts.Check(err)
+			m, err := mail.ReadMessage(f)
+			ts.Check(err)
+			body := m.Body
+			if m.Header.Get("Content-Transfer-Encoding") == "quoted-printable" {
+				body = quotedprintable.NewReader(body)
+			}
+			text, err := io.ReadAll(body)
+			ts.Check(errors.Join(err, f.Close(), os.Remove(names[0])))
+			head := "To: " + m.Header.Get("To") + "\nSubject: " + m.Header.Get("Subject") + "\nList-Unsubscribe: " + m.Header.Get("List-Unsubscribe") + "\n\n"
+			ts.Check(os.WriteFile(ts.MkAbs(args[1]), append([]byte(head), text...), 0o644))
+			link := regexp.MustCompile(`(?m)^http://[^/]+(` + regexp.QuoteMeta(args[2]) + `\S+)\s*$`).FindSubmatch(text)
+			if link == nil {
+				ts.Fatalf("no link to %s in:\n%s", args[2], text)
+			}
+			ts.Setenv(args[3], string(link[1]))
+			return
+		}
+		select {
+		case <-ctx.Done():
+			ts.Fatalf("no letter came")
+		case <-ticker.C:
+		}
 	}
 }
