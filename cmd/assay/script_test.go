@@ -19,7 +19,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"assay": func() { os.Exit(run(os.Args[1:])) }})
+	testscript.Main(m, map[string]func(){"assay": func() { os.Exit(run(os.Args[1:])) }, "assay-load": loadMain, "assay-bare": bareMain})
 }
 
 func TestScripts(t *testing.T) {
