@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -77,7 +79,7 @@ func (c *serveCommand) openAll(ctx context.Context, env *environment, h *house) 
 		}
 		kept, pages.Tiles, pages.LogKey, pages.Prove = there, there.tiles, there.client.Key().String(), there.prove
 	}
-	h.register, err = register.Open(ctx, register.Config{Store: h.db, Log: kept, Now: env.now, Random: rand.Reader, BaseURL: c.PublicURL, Holder: holder()})
+	h.register, err = register.Open(ctx, register.Config{Store: h.db, Log: kept, Now: env.now, Random: rand.Reader, BaseURL: c.PublicURL, Holder: holder(h.log)})
 	if err != nil {
 		return err
 	}
@@ -130,13 +132,15 @@ func (c *serveCommand) origin(base *url.URL) string {
 	return base.Host + "/log"
 }
 
-// holder names this process among those on one database.
-func holder() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "host"
+// holder names this process among those on one database. The one that has the log's
+// folder is the only one that can: named by the log, it goes on at once after a kill,
+// where another name would wait until the lease of the killed one runs out.
+func holder(log *tlog.Log) string {
+	if log != nil {
+		sum := sha256.Sum256([]byte(log.Key().String()))
+		return "log " + hex.EncodeToString(sum[:8])
 	}
-	return fmt.Sprintf("%s %d %s", host, os.Getpid(), rand.Text()[:6])
+	return "process " + rand.Text()
 }
 
 // close lets go of all that was opened.

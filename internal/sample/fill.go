@@ -90,6 +90,18 @@ type filling struct {
 
 // sign makes the statement of a product's maker.
 func (f *filling) sign(org int, facts register.Facts, issued assay.Date) (*signed, error) {
+	data, content, err := Statement(f.keys[org], f.orgs[org], facts, issued)
+	if err != nil {
+		return nil, err
+	}
+	digest := register.DigestOf(data)
+	f.documents[digest] = data
+	return &signed{digest, content}, nil
+}
+
+// Statement is a signed statement of compliance of a made-up product, whose support ends
+// on the first day that the facts give.
+func Statement(key *sign.Key, o register.Organisation, facts register.Facts, issued assay.Date) ([]byte, *statement.Content, error) {
 	opinion := func(id, title string, cite assay.Cite, route string) statement.Compliance {
 		return statement.Compliance{Requirement: id, Title: title, Cite: cite, Basis: statement.Schedule1, Route: route, RestsOn: "both"}
 	}
@@ -97,7 +109,6 @@ func (f *filling) sign(org int, facts register.Facts, issued assay.Date) (*signe
 	if len(types) == 0 {
 		types = []string{facts.Name}
 	}
-	o := f.orgs[org]
 	c := statement.Content{
 		Product: statement.Product{Name: facts.Name, Make: facts.Make, Types: types, Batch: "B1"}, Manufacturers: []statement.Person{{Name: o.Name, Address: o.Address}}, Representatives: []statement.Person{}, PreparedBy: "manufacturer",
 		Opinion: []statement.Compliance{
@@ -107,25 +118,23 @@ func (f *filling) sign(org int, facts register.Facts, issued assay.Date) (*signe
 		Standards: []statement.Standard{}, Support: statement.SupportPeriod{End: facts.Support[0].End, Source: "what the maker publishes"}, Signatory: statement.Signatory{Name: "Ada Example", Function: "head of compliance"}, Place: "Exampleton",
 		Issued: issued, RetainUntil: issued.AddYears(10), LawVersion: "2025-12-04", Verdict: assay.Pass,
 	}
-	e, err := sign.SealStatement([]sign.Resource{sign.NewResource("statement-B1.html", register.DigestOf([]byte(facts.Name)))}, statement.PredicateType, statement.Predicate{Content: c, SignedAt: issued.Time().Add(9 * time.Hour)}, f.keys[org])
+	e, err := sign.SealStatement([]sign.Resource{sign.NewResource("statement-B1.html", register.DigestOf([]byte(facts.Name)))}, statement.PredicateType, statement.Predicate{Content: c, SignedAt: issued.Time().Add(9 * time.Hour)}, key)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	data, err := e.Encode()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	read, err := e.Statement()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var p statement.Predicate
 	if err := json.Unmarshal(read.Predicate, &p); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	digest := register.DigestOf(data)
-	f.documents[digest] = data
-	return &signed{digest, &p.Content}, nil
+	return data, &p.Content, nil
 }
 
 // versions are the first versions of products, made on a processor of their own.
