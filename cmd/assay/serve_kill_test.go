@@ -125,7 +125,7 @@ func (k *killed) prepare(t *testing.T) {
 	must(err)
 	v, err := s.SignIn(ctx, a.ID, "", "127.0.0.1")
 	must(err)
-	k.org, err = s.CreateOrganisation(ctx, v, register.Organisation{Name: "Killed Ltd", Kind: register.Manufacturer})
+	k.org, err = s.CreateOrganisation(ctx, v, register.Organisation{Name: "Killed Ltd", Kind: register.Manufacturer, Address: "1 Example Way"})
 	must(err)
 	v, err = s.SignIn(ctx, a.ID, k.org.ID, "127.0.0.1")
 	must(err)
