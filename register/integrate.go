@@ -38,6 +38,9 @@ func (s *Service) Run(ctx context.Context) error {
 		if err == nil && moved > 0 {
 			continue
 		}
+		if err != nil && s.Trouble != nil {
+			s.Trouble(err)
+		}
 		select {
 		case <-ctx.Done():
 			return nil

@@ -127,7 +127,7 @@ func reads(s *register.Service, n int) []read {
 			return []string{"smart camera", "pro camera", "light", "robot", "smart", "door"}[i%6]
 		})},
 		{"search-misspelt", true, search(func(p sample.Product, i int) string {
-			return []string{"camrea", "telvision", "speeker", "thermostst", "toothbrsh", "refrigerater"}[i%6]
+			return []string{"camrea", "telvision", "speeker", "thermostst", "toothbrsh", "refrigeratr"}[i%6]
 		})},
 		{"browse-category", true, func(ctx context.Context, i int) error {
 			_, err := s.Search(ctx, register.Public, register.Query{Category: at(i).Facts.Category})

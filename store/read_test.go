@@ -275,11 +275,10 @@ func TestNobodySeesDrafts(t *testing.T) {
 				return
 			}
 			id := rapid.SampledFrom(ids).Draw(rt, "id")
-			for i, v := range strangers {
-				for way, text := range h.everyWay(t, v, id, docs) {
-					if strings.Contains(strings.ToLower(text), strings.ToLower(secretName)) {
-						rt.Fatalf("viewer %d sees a draft by %s: %s", i, way, text)
-					}
+			i := rapid.IntRange(0, len(strangers)-1).Draw(rt, "stranger")
+			for way, text := range h.everyWay(t, strangers[i], id, docs) {
+				if strings.Contains(strings.ToLower(text), strings.ToLower(secretName)) {
+					rt.Fatalf("viewer %d sees a draft by %s: %s", i, way, text)
 				}
 			}
 		})

@@ -15,7 +15,7 @@ import (
 )
 
 // Search finds public entries; drafts are in no index of it. Words are all to be
-// found, the last as a beginning. Of what is found, models that are meant exactly
+// found, or else the last as a beginning. Of what is found, models that are meant exactly
 // come first, then the newest entry: a score over common words is dear and says
 // little of products.
 func (t *tx) Search(ctx context.Context, _ register.Scope, q register.Query) (register.Results, error) {
@@ -139,7 +139,8 @@ func (s *searcher) counted(ctx context.Context, query string, args []any) error 
 	return kind("count", s.tx.q.QueryRowContext(ctx, `select count(*) from (`+query+` limit `+strconv.Itoa(register.MaxCount+1)+`) x`, args...).Scan(&s.count))
 }
 
-// byText finds by words, then by a part of a model code.
+// byText finds by words, then with the last as a beginning, then by a part of a model
+// code. Beginnings of common words are dear: their lists are put together first.
 func (s *searcher) byText(ctx context.Context, terms []string) ([]entryRow, error) {
 	_, seq, err := s.after()
 	if err != nil {
@@ -149,7 +150,10 @@ func (s *searcher) byText(ctx context.Context, terms []string) ([]entryRow, erro
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.find(ctx, s.wordsIndex(terms), seq)
+	rows, err := s.find(ctx, s.wordsIndex(terms, false), seq)
+	if err == nil && s.count == 0 {
+		rows, err = s.find(ctx, s.wordsIndex(terms, true), seq)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -209,10 +213,10 @@ type searchIndex struct {
 // withdrawnWord is among the words of entries that are withdrawn.
 const withdrawnWord = "qwithdrawnq"
 
-func (s *searcher) wordsIndex(terms []string) searchIndex {
+func (s *searcher) wordsIndex(terms []string, beginning bool) searchIndex {
 	var words []string
 	for i, t := range terms {
-		last := i == len(terms)-1 && len([]rune(t)) >= 3
+		last := beginning && i == len(terms)-1 && len([]rune(t)) >= 3
 		if s.db.engine == postgresEngine {
 			t = "'" + t + "'" // letters and digits only
 			if last {
