@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -48,15 +49,15 @@ func (s *Server) apiRoutes() error {
 			p.AllowEmptyValue = p.In == "query"
 		}
 	}
-	page, err := describe(s.api.OpenAPI())
-	if err != nil {
-		return err
-	}
+	page := sync.OnceValues(func() (apiView, error) { return describe(s.api.OpenAPI(), s.BaseURL) })
 	mux.HandleFunc("/", s.handle(s.nothing))
 	s.mux.Handle("/api/", tagged(mux))
 	s.mux.HandleFunc("GET /api", s.handle(func(w http.ResponseWriter, r *http.Request) error {
-		page.BaseURL = s.BaseURL
-		return s.page(w, r, http.StatusOK, "api", frame{Title: "Interface for programs", Content: page})
+		v, err := page()
+		if err != nil {
+			return err
+		}
+		return s.page(w, r, http.StatusOK, "api", frame{Title: "Interface for programs", Content: v})
 	}))
 	return nil
 }
@@ -292,7 +293,9 @@ func (s *Server) apiProblem(ctx huma.Context, _ string, v any) (any, error) {
 	return p, nil
 }
 
-// tagged puts a tag on answers to GET, and answers with "not changed" where the asker has it.
+// tagged puts a tag on answers to GET, and answers with "not changed" where the asker
+// has it. Answers to who has said who they are are kept by nobody; all others may be
+// read by the pages of other sites.
 func tagged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -300,9 +303,15 @@ func tagged(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		b := buffered{header: w.Header()}
-		next.ServeHTTP(&b, r)
 		h := w.Header()
+		if r.Header.Get("Authorization") != "" || r.Header.Get("Cookie") != "" {
+			h.Set("Cache-Control", "private, no-store")
+		} else {
+			h.Set("Access-Control-Allow-Origin", "*")
+			h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		}
+		b := buffered{header: h}
+		next.ServeHTTP(&b, r)
 		if b.code == 0 {
 			b.code = http.StatusOK
 		}

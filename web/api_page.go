@@ -33,8 +33,8 @@ type apiInput struct {
 }
 
 // describe reads what the page of the interface says out of its OpenAPI document.
-func describe(doc *huma.OpenAPI) (apiView, error) {
-	var v apiView
+func describe(doc *huma.OpenAPI, base string) (apiView, error) {
+	v := apiView{BaseURL: base}
 	for path, item := range doc.Paths {
 		for method, op := range map[string]*huma.Operation{"GET": item.Get, "POST": item.Post, "PUT": item.Put, "DELETE": item.Delete} {
 			if op == nil {

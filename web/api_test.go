@@ -210,7 +210,7 @@ func TestAPIAnswers(t *testing.T) {
 	if len(pages) != len(slugs) || len(slices.Compact(pages)) != len(slugs) {
 		t.Errorf("paging: got %v", pages)
 	}
-	for key, want := range map[string]string{"runs": "yes published 2032-03-31", "over": "no published 2026-02-01", "unknown": "unknown published ", "withdrawn": "yes withdrawn 2030-01-01"} {
+	for key, want := range map[string]string{"runs": "yes published 2032-03-31", "over": "no published 2026-02-01", "unknown": "unknown published ", "withdrawn": "unknown withdrawn 2030-01-01"} {
 		var full struct{ Product entry }
 		get("/products/"+slugs[key], &full)
 		p := full.Product

@@ -21,7 +21,7 @@ type apiEntry struct {
 	Category     string    `json:"category"`
 	Manufacturer apiOrg    `json:"manufacturer"`
 	SupportEnd   string    `json:"support_end,omitempty" format:"date" doc:"Last day of security updates: the earliest among the product's parts. Not there: no end is published."`
-	Supported    string    `json:"supported" enum:"yes,no,unknown" doc:"Whether security updates are promised for today; unknown where no end is published."`
+	Supported    string    `json:"supported" enum:"yes,no,unknown" doc:"Whether security updates are promised for today; unknown where no end is published, and of a withdrawn entry, by which nobody stands."`
 	Version      int       `json:"version" doc:"The newest public version."`
 	Changed      time.Time `json:"changed"`
 	Leaf         uint64    `json:"leaf" doc:"Index of the newest entry of the log that concerns it."`
@@ -126,7 +126,7 @@ type apiChange struct {
 func (s *Server) apiEntry(e register.Entry) apiEntry {
 	supported := "unknown"
 	switch {
-	case e.SupportEnd.Zero():
+	case e.SupportEnd.Zero(), e.Status != register.Published:
 	case e.SupportEnd.Before(s.today()):
 		supported = "no"
 	default:

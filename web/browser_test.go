@@ -36,8 +36,8 @@ func everyPage(slugs map[string]string) map[string]string {
 	p := func(key string) string { return "/p/" + slugs[key] }
 	return map[string]string{
 		"home": "/", "search": "/search?q=kettle", "search-instead": "/search?q=ketle", "search-nothing": "/search?q=submarine", "search-slip": "/search?q=5012345678901", "search-filters": "/search?category=kettle&supported=yes&order=support",
-		"product": p("runs"), "product-over": p("over"), "product-soon": p("soon"), "product-withdrawn": p("withdrawn"), "product-unknown": p("unknown"), "history": p("runs") + "/history",
-		"version": p("runs") + "/v/2", "version-first": p("runs") + "/v/1", "shelf": p("runs") + "/shelf", "compare": "/compare?p=" + slugs["runs"] + "&p=" + slugs["over"] + "&p=" + slugs["withdrawn"] + "&p=" + slugs["soon"], "compare-none": "/compare",
+		"product": p("runs"), "product-over": p("over"), "product-soon": p("soon"), "product-withdrawn": p("withdrawn"), "product-unknown": p("unknown"), "product-assessed": p("assessed"), "history": p("runs") + "/history",
+		"version": p("runs") + "/v/2", "version-first": p("runs") + "/v/1", "shelf": p("runs") + "/shelf", "compare": "/compare?p=" + slugs["runs"] + "&p=" + slugs["over"] + "&p=" + slugs["withdrawn"] + "&p=" + slugs["assessed"], "compare-none": "/compare",
 		"maker": "/m/acme-ltd", "category": "/c/kettle", "follow": "/follow?kind=category&key=kettle", "confirm": "/follow/confirm/1.x", "stop": "/follow/stop/1.x",
 		"about": "/about", "check": "/check", "for-shops": "/for-shops", "terms": "/terms", "accessibility": "/accessibility", "api": "/api", "missing": "/nope",
 		"statement": p("runs") + "/v/1/statement.html", "statement-large": p("runs") + "/v/1/statement-large-print.html",
@@ -88,5 +88,17 @@ func TestPictures(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// Every page is HTML by the standard, as a checker of others knows it.
+func TestValid(t *testing.T) {
+	h := newHouse(t)
+	pages := map[string][]byte{}
+	for name, path := range everyPage(h.stock(t)) {
+		pages[name] = h.getBytes(t, path)
+	}
+	for _, fault := range browsertest.Validate(t, pages) {
+		t.Error(fault)
 	}
 }

@@ -67,8 +67,27 @@ func harmless(cell string) string {
 	return cell
 }
 
-// maxDumps is how many dumps are written at once.
-const maxDumps = 2
+const (
+	maxDumps     = 2 // written at once
+	maxDumpTime  = 30 * time.Minute
+	maxDumpPause = time.Minute // in which a reader must take something
+)
+
+// steady writes for as long as its reader goes on reading, whatever bound the server
+// has for an answer; but not for ever.
+type steady struct {
+	http.ResponseWriter
+	end time.Time
+}
+
+func (w steady) Write(data []byte) (int, error) {
+	deadline := time.Now().Add(maxDumpPause)
+	if deadline.After(w.end) {
+		deadline = w.end
+	}
+	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(deadline) // where a server has none there is none to move
+	return w.ResponseWriter.Write(data)
+}
 
 // dump writes all public entries as a table, row by row as they are read.
 func (s *Server) dump(w http.ResponseWriter, r *http.Request) error {
@@ -90,7 +109,7 @@ func (s *Server) dump(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	if err := write(w, r); err != nil {
+	if err := write(steady{w, time.Now().Add(maxDumpTime)}, r); err != nil {
 		// Half of it is out: only an end without an end says so.
 		s.Log.LogAttrs(r.Context(), slog.LevelError, "dump broke off", slog.String("file", name), slog.Any("error", err))
 		panic(http.ErrAbortHandler)

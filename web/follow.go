@@ -60,7 +60,7 @@ func (s *Server) followPage(w http.ResponseWriter, r *http.Request, code int, v 
 	if v.Error != "" {
 		title = "Error: " + title
 	}
-	return s.page(w, r, code, "follow", frame{Title: title, NoIndex: true, Content: v})
+	return s.page(w, r, code, "follow", frame{Title: title, NoIndex: true, Private: r.Method == http.MethodPost || v.Act != "", Content: v})
 }
 
 func (s *Server) follow(w http.ResponseWriter, r *http.Request) error {

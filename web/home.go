@@ -60,7 +60,7 @@ type filter struct{ Words, Address string }
 func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
 	in := r.URL.Query()
 	q := register.Query{
-		Text: strings.TrimSpace(in.Get("q")), Category: in.Get("category"), Make: in.Get("make"), Withdrawn: in.Get("withdrawn") == "yes",
+		Text: bound(strings.TrimSpace(in.Get("q"))), Category: in.Get("category"), Make: in.Get("make"), Withdrawn: in.Get("withdrawn") == "yes",
 		Order: register.Order(in.Get("order")), Cursor: in.Get("after"),
 	}
 	if in.Get("supported") == "yes" {
@@ -113,6 +113,14 @@ func slip(text string) string {
 		return "This looks like a barcode number, but its last digit does not fit the others. Look for a slip: two digits swapped, or one misread."
 	}
 	return fmt.Sprintf("This looks like a barcode number, but has %d digits. Barcode numbers have 8, 12, 13 or 14.", len(digits))
+}
+
+// bound cuts what is searched for to what the register takes.
+func bound(text string) string {
+	if len(text) > register.MaxQueryBytes {
+		text = text[:register.MaxQueryBytes]
+	}
+	return strings.ToValidUTF8(text, "")
 }
 
 // without is the address of the search without one parameter, and with others.

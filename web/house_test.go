@@ -233,6 +233,7 @@ func (h *house) stock(t testing.TB) map[string]string {
 	h.settle(t)
 	add("C1 baby monitor", "monitor", "2029-01-01", func(f *register.Facts) { f.Category = "baby monitor" })
 	h.unknown(t, slugs)
+	h.assessed(t, slugs)
 	h.now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	return slugs
 }
@@ -250,6 +251,27 @@ func (h *house) unknown(t testing.TB, slugs map[string]string) {
 	}
 	h.settle(t)
 	slugs["unknown"] = r.Slug
+}
+
+// assessed adds a product that a laboratory found to fail.
+func (h *house) assessed(t testing.TB, slugs map[string]string) {
+	t.Helper()
+	r := h.publish(t, facts("K6 kettle"), "2030-06-30")
+	slugs["assessed"] = r.Slug
+	lab, key := h.organisation(t, "Example Laboratory", register.Laboratory)
+	claim := register.AssessmentClaim{Product: string(r.Product), Version: 1, Laboratory: "Example Laboratory", AsAt: assay.MustDate("2026-05-30"), Regimes: []register.RegimeVerdict{{Regime: "uk-psti", Version: "2025-12-04", Verdict: assay.Fail}, {Regime: "<b>other", Verdict: assay.Pass}}}
+	e, err := sign.SealStatement([]sign.Resource{sign.NewResource("report.html", register.DigestOf([]byte("report")))}, register.AssessmentType, claim, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := e.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.s.AttachAssessment(t.Context(), lab, r.Product, data); err != nil {
+		t.Fatal(err)
+	}
+	h.settle(t)
 }
 
 // ask is a request without an account; header is pairs.

@@ -29,8 +29,8 @@ type frame struct {
 	Viewer   register.Viewer
 	NoIndex  bool // search engines are to leave it out
 	NoSearch bool // the page has a search field of its own
+	Private  bool // not to be kept by anybody: it names an address or a secret
 	Feed     string
-	Private  bool // for who asked alone: no cache is to keep it
 	Content  any
 }
 

@@ -2,8 +2,10 @@ package web_test
 
 import (
 	"flag"
+	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 
+	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/register"
 )
 
@@ -240,7 +243,7 @@ func TestHostileWords(t *testing.T) {
 	f.Contact.Ack = "<b>bold</b>"
 	f.Labels = []register.Label{{Scheme: "<u>", Level: "<i>"}}
 	slug := h.publish(t, f, "2031-01-01").Slug
-	for _, path := range []string{"/", "/search?q=%3Cscript%3E", "/p/" + slug, "/p/" + slug + "/v/1", "/p/" + slug + "/history", "/p/" + slug + "/shelf", "/p/" + slug + "/v/1/statement.html", "/p/" + slug + "/badge.svg", "/p/" + slug + "/label.svg", "/compare?p=" + slug, "/m/acme-ltd", "/p/" + slug + ".atom", "/changes.atom"} {
+	for _, path := range []string{"/", "/search?q=%3Cscript%3E", "/p/" + slug, "/p/" + slug + "/v/1", "/p/" + slug + "/history", "/p/" + slug + "/shelf", "/p/" + slug + "/v/1/statement.html", "/p/" + slug + "/badge.svg", "/p/" + slug + "/label.svg", "/compare?p=" + slug, "/m/acme-ltd", "/c/" + url.PathEscape(register.Fold(f.Category)), "/p/" + slug + ".atom", "/changes.atom"} {
 		r, page := h.get(t, path)
 		if r.StatusCode != http.StatusOK {
 			t.Errorf("%s: %d", path, r.StatusCode)
@@ -254,5 +257,64 @@ func TestHostileWords(t *testing.T) {
 	_, table := h.get(t, "/dump/register.csv")
 	if !strings.Contains(table, `,"'=1+1`) || strings.Contains(table, ",=") || strings.Contains(table, `,"=`) {
 		t.Errorf("a spreadsheet would run what a manufacturer wrote: %s", table)
+	}
+}
+
+// An entry as large as the register takes makes no page larger than 30 kB.
+func TestLargestEntry(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: publishes megabytes")
+	}
+	h := newHouse(t)
+	word := func(prefix string, i int) string {
+		return fmt.Sprintf("%s %03d %s", prefix, i, strings.Repeat("x", register.MaxLine-len(prefix)-5))
+	}
+	var slugs []string
+	for n := range 21 {
+		f := facts(word("K", n))
+		f.Make, f.Models, f.Description, f.Passwords.Note = word("M", 1), nil, strings.Repeat("d ", 990), strings.Repeat("n ", 990)
+		for i := range register.MaxModels {
+			f.Models = append(f.Models, word("m", i))
+		}
+		for i := range register.MaxComponents - 1 {
+			f.Support = append(f.Support, register.SupportPeriod{Component: fmt.Sprintf("part-%d", i), Title: word("part", i), End: assay.MustDate("2040-01-01")})
+			f.Labels = append(f.Labels, register.Label{Scheme: word("s", i), Level: word("l", i)})
+		}
+		for i := range register.MaxGTINs {
+			body := fmt.Sprintf("%013d", 5_000_000_000+n*1000+i)
+			f.GTINs = append(f.GTINs, register.GTIN(body+string(register.CheckDigit(body))))
+		}
+		r, err := h.s.Publish(t.Context(), h.maker, &register.Bundle{Format: 1, Facts: f, Statement: h.signed(t, f, "2031-01-01"), Note: strings.Repeat("n ", 990)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		slugs = append(slugs, r.Slug)
+	}
+	h.settle(t)
+	full, err := h.s.Product(t.Context(), register.Public, slugs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 14 {
+		if _, err := h.s.ExtendSupport(t.Context(), h.maker, full.Entry.ID, []register.Extension{{Component: register.WholeProduct, End: assay.MustDate(fmt.Sprintf("2032-01-%02d", i+1))}}, strings.Repeat("n ", 990)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.settle(t)
+	p := "/p/" + slugs[0]
+	for _, path := range []string{"/", p, p + "/v/1", p + "/v/15", p + "/history", p + "/shelf", "/search?q=k", "/c/kettle", "/m/acme-ltd", "/compare?p=" + strings.Join(slugs[:4], "&p=")} {
+		r, page := h.get(t, path)
+		if r.StatusCode != http.StatusOK || len(page) > 30_000 {
+			t.Errorf("%s: %d, %d bytes", path, r.StatusCode, len(page))
+		}
+	}
+	// The badge of the longest name is still a drawing that can be read.
+	for _, name := range []string{"/badge.svg", "/label.svg"} {
+		r, svg := h.get(t, p+name)
+		for _, words := range regexp.MustCompile(`<text[^>]*>([^<]*)<`).FindAllStringSubmatch(svg, -1) {
+			if r.StatusCode != http.StatusOK || len(words[1]) > 50 {
+				t.Errorf("%s: %d, words run out of it: %s", name, r.StatusCode, words[1])
+			}
+		}
 	}
 }

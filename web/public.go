@@ -38,6 +38,9 @@ func (s *Server) publicRoutes() error {
 		get("/"+name, s.info(name))
 	}
 	get("/dump/{file}", s.dump)
+	get("/robots.txt", func(w http.ResponseWriter, r *http.Request) error {
+		return s.text(w, r, "User-agent: *\nDisallow: /search\nDisallow: /compare\nDisallow: /dump/\nDisallow: /follow\n")
+	})
 
 	s.mux.Handle("GET /assets/{name}", s.assets)
 	if s.Tiles != nil {
