@@ -129,7 +129,7 @@ func (s *Server) private(rt route) func(http.ResponseWriter, *http.Request) erro
 			if r.Method == http.MethodGet && !v.SignedIn() && s.accounts.sessions.GetString(r.Context(), keyAccount) == "" {
 				s.accounts.sessions.SetDeadline(r.Context(), time.Now().Add(openLife))
 			}
-			if err := readForm(w, r); err != nil {
+			if err := s.readForm(w, r); err != nil {
 				return err
 			}
 			return rt.do(w, r, v)
@@ -146,7 +146,7 @@ func (s *Server) private(rt route) func(http.ResponseWriter, *http.Request) erro
 		case rt.own && s.pinned(r):
 			return errPinned
 		}
-		if err := readForm(w, r); err != nil {
+		if err := s.readForm(w, r); err != nil {
 			return err
 		}
 		return rt.do(w, r, v)
@@ -154,18 +154,18 @@ func (s *Server) private(rt route) func(http.ResponseWriter, *http.Request) erro
 }
 
 // readForm reads a plain form before anything is done with it: half a form is none.
-func readForm(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) readForm(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodPost {
 		return nil
 	}
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "multipart/form-data" {
 		return nil // parts reads it, where files are expected
 	}
-	deadline(w, formTime)
-	defer deadline(w, 0)
+	deadline(w, s.accounts.formTime)
 	if err := r.ParseForm(); err != nil {
-		return broken(err)
+		return hangUp(w, broken(err))
 	}
+	deadline(w, 0)
 	return nil
 }
 

@@ -156,16 +156,24 @@ func (o *office) firm(t testing.TB, name string, kind register.OrgKind) *firm {
 	for _, role := range register.Roles() {
 		f.people[role] = o.member(t, op, role)
 	}
-	if f.key, err = sign.Generate(sign.Ed25519); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := o.reg.AddKey(t.Context(), op, "first", f.key.Public().PEM()); err != nil {
-		t.Fatal(err)
-	}
+	f.key = newKey(t, o, op)
 	if err := o.reg.RemoveMember(t.Context(), op, o.operator); err != nil {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// newKey is a key that counts for an organisation.
+func newKey(t testing.TB, o *office, owner register.Viewer) *sign.Key {
+	t.Helper()
+	key, err := sign.Generate(sign.Ed25519)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.reg.AddKey(t.Context(), owner, "first", key.Public().PEM()); err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 func (o *office) member(t testing.TB, owner register.Viewer, role register.Role) register.Viewer {

@@ -126,6 +126,7 @@ type accounts struct {
 	providers map[string]*provider
 	attempts  *limiter
 	routes    []route
+	formTime  time.Duration // within which a form must have come
 }
 
 // openAccounts makes what signing in needs, and the pages for it.
@@ -149,8 +150,10 @@ func (s *Server) openAccounts() error {
 	if s.base.Scheme == "https" {
 		m.Cookie.Name, m.Cookie.Secure = "__Host-session", true
 	}
-	m.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) { s.fail(w, r, fmt.Errorf("session: %w", err)) }
-	a := &accounts{sessions: m, providers: map[string]*provider{}, attempts: newLimiter(c.Attempts)}
+	// The library would go on after this and write the page besides: the panic ends the
+	// request, and recovered answers it.
+	m.ErrorFunc = func(_ http.ResponseWriter, _ *http.Request, err error) { panic(fmt.Errorf("session: %w", err)) }
+	a := &accounts{sessions: m, providers: map[string]*provider{}, attempts: newLimiter(c.Attempts), formTime: 30 * time.Second}
 	var err error
 	if a.passkeys, err = newPasskeys(s.Title, s.base); err != nil {
 		return err
@@ -199,7 +202,7 @@ func (s *Server) withSession(next http.Handler) http.Handler {
 
 func (s *Server) loadSession(next http.Handler) http.Handler {
 	m := s.accounts.sessions
-	return m.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	kept := m.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := context.WithValue(r.Context(), sessionKey{}, true)
 		r = r.WithContext(ctx)
 		v, err := s.sessionViewer(r)
@@ -209,6 +212,10 @@ func (s *Server) loadSession(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, viewerKey{}, v)))
 	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// What was done is kept, with its session, though the browser went away meanwhile.
+		kept.ServeHTTP(w, r.WithContext(context.WithoutCancel(r.Context())))
+	})
 }
 
 // sessionViewer is who a session belongs to, as the register knows them now. A

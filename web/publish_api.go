@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -100,7 +101,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, limit int64, into any) err
 	if err != nil {
 		return err
 	}
-	dec := json.NewDecoder(strings.NewReader(string(data)))
+	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(into); err != nil {
 		return fmt.Errorf("body: %w: %w", assay.ErrInvalid, err)
@@ -114,7 +115,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, limit int64, into any) err
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
-		return nil, broken(err)
+		return nil, hangUp(w, broken(err))
 	}
 	deadline(w, 0)
 	return data, nil
@@ -160,7 +161,11 @@ func (s *Server) bundle(w http.ResponseWriter, r *http.Request) (*register.Bundl
 	if err != nil {
 		return nil, err
 	}
-	return register.ParseBundle(strings.NewReader(string(data)))
+	b, err := register.ParseBundle(bytes.NewReader(data))
+	if errors.Is(err, assay.ErrUnsupported) { // of what was sent, not of this server
+		return nil, &assay.Problem{Kind: assay.ErrInvalid, What: err.Error(), Do: "send a bundle that this version of the register knows"}
+	}
+	return b, err
 }
 
 func (s *Server) apiPublish(w http.ResponseWriter, r *http.Request, v register.Viewer) error {
@@ -264,7 +269,7 @@ func (s *Server) apiImport(w http.ResponseWriter, r *http.Request, v register.Vi
 		return err
 	}
 	var rows []register.RowReport
-	sum, err := s.Register.ImportRange(r.Context(), v, strings.NewReader(string(data)), register.Import{Row: func(row register.RowReport) { rows = append(rows, row) }})
+	sum, err := s.Register.ImportRange(r.Context(), v, bytes.NewReader(data), register.Import{Row: func(row register.RowReport) { rows = append(rows, row) }})
 	if err != nil && sum.Rows == 0 {
 		return err
 	}

@@ -27,7 +27,6 @@ const (
 	maxFieldBytes = 64 << 10
 	maxZipRatio   = 100              // unpacked to packed
 	maxStatements = 4000             // sent beside a range
-	formTime      = 30 * time.Second // within which a form must have come
 	uploadTime    = 10 * time.Minute // within which files must have come
 	maxUnpacked   = int64(256) << 20 // of one archive
 )
@@ -58,7 +57,6 @@ func (f *sent) file(name string) *upload {
 // written to disk.
 func (s *Server) parts(w http.ResponseWriter, r *http.Request) (*sent, error) {
 	deadline(w, uploadTime)
-	defer deadline(w, 0)
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" {
 		return nil, &assay.Problem{Kind: assay.ErrInvalid, What: "the form came without its files", Do: "send it from the page"}
@@ -71,10 +69,11 @@ func (s *Server) parts(w http.ResponseWriter, r *http.Request) (*sent, error) {
 	for n := 0; ; n++ {
 		p, err := in.NextPart()
 		if errors.Is(err, io.EOF) {
+			deadline(w, 0)
 			return out, nil
 		}
 		if err != nil {
-			return nil, broken(err)
+			return nil, hangUp(w, broken(err))
 		}
 		if n >= maxParts {
 			return nil, &assay.Problem{Kind: assay.ErrInvalid, What: fmt.Sprintf("more than %d files were sent", maxParts), Do: "put them into one zip file"}
@@ -83,7 +82,7 @@ func (s *Server) parts(w http.ResponseWriter, r *http.Request) (*sent, error) {
 		if p.FileName() == "" {
 			data, err := io.ReadAll(io.LimitReader(p, maxFieldBytes+1))
 			if err != nil {
-				return nil, broken(err)
+				return nil, hangUp(w, broken(err))
 			}
 			if len(data) > maxFieldBytes {
 				return nil, register.Faults{{Field: name, What: "is too long", Do: "make it shorter"}}
@@ -93,7 +92,7 @@ func (s *Server) parts(w http.ResponseWriter, r *http.Request) (*sent, error) {
 		}
 		data, err := io.ReadAll(p)
 		if err != nil {
-			return nil, broken(err)
+			return nil, hangUp(w, broken(err))
 		}
 		out.files[name] = append(out.files[name], upload{path.Base(strings.ReplaceAll(p.FileName(), `\`, "/")), data})
 	}
@@ -109,6 +108,13 @@ func broken(err error) error {
 		return &coded{http.StatusRequestTimeout, assay.Problem{Kind: assay.ErrRefused, What: "what you sent came too slowly", Do: "try again over a better connection"}}
 	}
 	return &assay.Problem{Kind: assay.ErrInvalid, What: "what was sent broke off or is no form", Do: "send it again", Err: err}
+}
+
+// hangUp ends the connection after the answer: the rest of a body that broke off is not
+// waited for.
+func hangUp(w http.ResponseWriter, err error) error {
+	w.Header().Set("Connection", "close")
+	return err
 }
 
 // deadline bounds how long the rest of a body may take; 0 ends the bound.

@@ -79,7 +79,8 @@ func (c *serveCommand) openAll(ctx context.Context, env *environment, h *house) 
 		}
 		kept, pages.Tiles, pages.LogKey, pages.Prove = there, there.tiles, there.client.Key().String(), there.prove
 	}
-	h.register, err = register.Open(ctx, register.Config{Store: h.db, Log: kept, Now: env.now, Random: rand.Reader, BaseURL: c.PublicURL, Holder: holder(h.log)})
+	h.register, err = register.Open(ctx, register.Config{Store: h.db, Log: kept, Now: env.now, Random: rand.Reader, BaseURL: c.PublicURL, Holder: holder(h.log),
+		Trouble: func(err error) { h.slog.Error("leaves cannot be moved to the log; it is tried again", "error", err) }})
 	if err != nil {
 		return err
 	}
