@@ -49,11 +49,10 @@ func (c *backupCommand) Run(ctx context.Context, env *environment) (err error) {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Link(part, c.File) // never over another file
+		err = os.Rename(part, c.File)
 	}
-	err = errors.Join(err, os.Remove(part))
 	if err != nil {
-		return err
+		return errors.Join(err, os.Remove(part))
 	}
 	if err := syncFolder(filepath.Dir(c.File)); err != nil {
 		return err
