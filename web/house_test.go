@@ -149,7 +149,7 @@ func content(f register.Facts, end assay.Date) statement.Content {
 			opinion("passwords", "Passwords", "SI 2023/1007 Sch.1 para 1"), opinion("reporting", "Reporting security issues", "SI 2023/1007 Sch.1 para 2"), opinion("support", "Minimum security update periods", "SI 2023/1007 Sch.1 para 3"),
 		},
 		Support: statement.SupportPeriod{End: end, Source: "what the dossier says"}, Signatory: statement.Signatory{Name: "Ada Example", Function: "head of compliance"}, Place: "Exampleton",
-		Issued: assay.MustDate("2024-04-01"), RetainUntil: assay.MustDate("2036-11-01"), LawVersion: "2025-12-04", Verdict: assay.Pass,
+		Issued: assay.MustDate("2024-04-01"), RetainUntil: assay.MustDate("2034-03-31"), LawVersion: "2025-12-04", Verdict: assay.Pass,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
+	"pgregory.net/rapid"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/register"
@@ -108,8 +110,8 @@ func (h *house) getBytes(t testing.TB, path string) []byte {
 // void are the elements without an end.
 var void = map[string]bool{"area": true, "base": true, "br": true, "col": true, "embed": true, "hr": true, "img": true, "input": true, "link": true, "meta": true, "source": true, "track": true, "wbr": true}
 
-// optional are elements whose end may be left out; we leave out none.
-func checkDocument(t *testing.T, name, page string) {
+// checkDocument holds a page against what every page must be.
+func checkDocument(t rapid.TB, name, page string) {
 	t.Helper()
 	bad := func(format string, args ...any) { t.Helper(); t.Errorf(name+": "+format, args...) }
 	ids, labels, local, count := map[string]int{}, []string{}, []string{}, map[string]int{}
@@ -316,5 +318,45 @@ func TestLargestEntry(t *testing.T) {
 				t.Errorf("%s: %d, words run out of it: %s", name, r.StatusCode, words[1])
 			}
 		}
+	}
+}
+
+// Whatever anybody asks of any page: no fault of ours, and every answer that is a page is
+// well made.
+func TestAnyQuestion(t *testing.T) {
+	h := newHouse(t)
+	slugs := h.stock(t)
+	names := []string{"q", "category", "make", "supported", "withdrawn", "order", "after", "before", "p", "kind", "key"}
+	values := []string{"", "kettle", "yes", "support", "newest", "5012345678900", "-1", "18446744073709551616", "2026-01-01T00:00:00.000Z,3", ",", "9999,1", "product", "manufacturer", "category", "acme-ltd", slugs["runs"], "%00", "\x00", "\xff", strings.Repeat("ü", 300)}
+	paths := []string{"/", "/search", "/compare", "/follow", "/p/", "/m/", "/c/", "/dump/", "/proof/", "/follow/confirm/", "/follow/stop/", "/assets/", "/product/", "/api/v1/"}
+	below := []string{"", "/history", "/shelf", "/v/1", "/v/0", "/v/-1", "/v/99999999999999999999", "/v/1/statement.json", "/v/1/statement.txt", "/v/1/x", "/badge.svg", "/assessment/1", "/assessment/x.json", ".atom", ".ics", ".txt", ".tlog-proof"}
+	pages := 0
+	rapid.Check(t, func(t *rapid.T) {
+		part := rapid.OneOf(rapid.SampledFrom(values), rapid.String())
+		path := rapid.SampledFrom(paths).Draw(t, "path")
+		if strings.HasSuffix(path, "/") && path != "/" {
+			path += url.PathEscape(part.Draw(t, "name")) + rapid.SampledFrom(below).Draw(t, "below")
+		}
+		query := url.Values{}
+		for range rapid.IntRange(0, 3).Draw(t, "parameters") {
+			query.Add(rapid.SampledFrom(names).Draw(t, "parameter"), part.Draw(t, "value"))
+		}
+		address := path
+		if len(query) > 0 {
+			address += "?" + query.Encode()
+		}
+		r := httptest.NewRequest(rapid.SampledFrom([]string{"GET", "GET", "GET", "HEAD", "POST", "DELETE"}).Draw(t, "method"), site+address, nil)
+		w := httptest.NewRecorder()
+		h.site.ServeHTTP(w, r)
+		if w.Code >= 500 && w.Code != http.StatusNotImplemented {
+			t.Fatalf("%s %s: %d: %s", r.Method, address, w.Code, w.Body)
+		}
+		if strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") && w.Body.Len() > 0 && strings.Contains(w.Body.String(), "<main") {
+			pages++
+			checkDocument(t, address, w.Body.String())
+		}
+	})
+	if pages == 0 {
+		t.Error("no page was ever the answer")
 	}
 }

@@ -53,9 +53,13 @@ func productText(v *productView) string {
 	if v.Own {
 		line("This is the manufacturer's own word. No laboratory has attached an assessment.")
 	}
-	for _, a := range v.Assessments {
+	for _, a := range v.Assessed {
+		if a.Fault != "" {
+			line("%s, a laboratory: the signature of its assessment does not hold. %s", oneLine(a.OrgName), a.Fault)
+			continue
+		}
 		for _, r := range a.Says.Regimes {
-			line("%s, a laboratory, as at %s: %s, %s", a.OrgName, a.Says.AsAt.Words(), lawTitle(r.Regime), r.Verdict)
+			line("%s, a laboratory, as at %s: %s, %s", oneLine(a.OrgName), a.Says.AsAt.Words(), oneLine(lawTitle(r.Regime)), r.Verdict)
 		}
 	}
 	line("\nWHAT ABOUT ITS PASSWORDS?\n%s As the manufacturer declares.", v.Passwords)

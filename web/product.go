@@ -20,6 +20,7 @@ type productView struct {
 	Similar   []row
 	Own       bool // the claim is the manufacturer's own word only
 	Signed    signed
+	Assessed  []assessed
 	More      bool // there is more history than the page shows
 	Follow    followView
 	Proofs    bool
@@ -72,6 +73,9 @@ func (s *Server) product(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	v := s.productView(full)
+	if v.Assessed, err = s.assessments(r, full); err != nil {
+		return err
+	}
 	if form == ".txt" {
 		return s.text(w, r, productText(&v))
 	}
@@ -212,7 +216,11 @@ func (s *Server) compare(w http.ResponseWriter, r *http.Request) error {
 	}
 	var v compareView
 	for _, full := range fulls {
-		v.Products = append(v.Products, s.productView(full))
+		p := s.productView(full)
+		if p.Assessed, err = s.assessments(r, full); err != nil {
+			return err
+		}
+		v.Products = append(v.Products, p)
 	}
 	return s.page(w, r, http.StatusOK, "compare", frame{Title: "Compare products", NoIndex: true, Content: v})
 }

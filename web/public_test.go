@@ -2,10 +2,9 @@ package web_test
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
-	"encoding/xml"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"os"
@@ -15,11 +14,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/parquet-go/parquet-go"
-
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/register"
+	"github.com/assay-psti/assay/sign"
+	"github.com/assay-psti/assay/statement"
 )
 
 // The first screen answers what a buyer asks, in each state of a product.
@@ -57,6 +55,8 @@ func TestProductAnswers(t *testing.T) {
 // A signature is checked over the bytes that are there, each time.
 func TestSignatureIsChecked(t *testing.T) {
 	h := newHouse(t)
+	slugs := map[string]string{}
+	h.assessed(t, slugs)
 	slug := h.publish(t, facts("K9"), "2031-01-01").Slug
 	holds := func() bool {
 		_, page := h.get(t, "/p/"+slug)
@@ -83,6 +83,28 @@ func TestSignatureIsChecked(t *testing.T) {
 		t.Error("says nothing of the key's being revoked")
 	}
 	h.tamper(t, full.Version.Digest)
+	if page := string(h.getBytes(t, "/p/"+slugs["assessed"])); !strings.Contains(page, "verdict fail") || strings.Contains(page, "assessment does not hold") {
+		t.Error("an assessment that holds is not shown")
+	}
+	assessed, err := h.s.Product(t.Context(), register.Public, slugs["assessed"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	forms := []string{"/p/" + slugs["assessed"] + ".txt", "/compare?p=" + slugs["assessed"]}
+	for _, path := range forms {
+		if page := string(h.getBytes(t, path)); !strings.Contains(page, "FAIL") {
+			t.Errorf("%s: the verdict is not shown", path)
+		}
+	}
+	h.tamper(t, assessed.Assessments[0].Digest)
+	for _, path := range forms {
+		if page := string(h.getBytes(t, path)); regexp.MustCompile(`\bPASS\b`).MatchString(page) || !strings.Contains(page, "signature") {
+			t.Errorf("%s: verdicts of an assessment are shown after its document was changed", path)
+		}
+	}
+	if page := string(h.getBytes(t, "/p/"+slugs["assessed"])); strings.Contains(page, "verdict pass") || !strings.Contains(page, "assessment does not hold") {
+		t.Error("verdicts of an assessment are shown after its document was changed")
+	}
 	if holds() {
 		t.Error("it still holds after the document was changed")
 	}
@@ -206,6 +228,31 @@ func TestDownloads(t *testing.T) {
 	}
 }
 
+// What the page about checking tells people to do comes out: the signed file and the
+// public key, as they are saved from the pages, hold against each other.
+func TestCheckItYourself(t *testing.T) {
+	h := newHouse(t)
+	slug := h.publish(t, facts("K9"), "2031-01-01").Slug
+	_, document := h.get(t, "/p/"+slug+"/v/1/statement.json")
+	_, page := h.get(t, "/m/acme-ltd")
+	pem := regexp.MustCompile(`(?s)<pre>(-----BEGIN.*?)</pre>`).FindStringSubmatch(page)
+	if pem == nil {
+		t.Fatal("the maker's page has no key")
+	}
+	key, err := sign.ParsePublicKey([]byte(html.UnescapeString(pem[1])))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), slug+"-1-statement.json")
+	if err := os.WriteFile(file, []byte(document), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v, err := statement.Verify(t.Context(), file, statement.VerifyOptions{Key: &key})
+	if err != nil || !v.Holds || !v.KeyKnown || v.Content == nil || v.Content.Product.Name != "K9" {
+		t.Errorf("%v: %+v", err, v)
+	}
+}
+
 // The PDF is tagged; where there is no browser the page says so.
 func TestPDF(t *testing.T) {
 	if testing.Short() {
@@ -235,133 +282,6 @@ func TestPDF(t *testing.T) {
 	out, err := exec.Command(info, file).Output()
 	if err != nil || !regexp.MustCompile(`Tagged:\s+yes`).Match(out) {
 		t.Errorf("%v: %s", err, out)
-	}
-}
-
-func TestFeeds(t *testing.T) {
-	h := newHouse(t)
-	slugs := h.stock(t)
-	type feed struct {
-		ID      string `xml:"id"`
-		Updated string `xml:"updated"`
-		Entries []struct {
-			ID      string `xml:"id"`
-			Title   string `xml:"title"`
-			Updated string `xml:"updated"`
-			Summary string `xml:"summary"`
-		} `xml:"entry"`
-	}
-	for path, want := range map[string]int{"/changes.atom": 10, "/m/acme-ltd.atom": 0, "/c/kettle.atom": 9, "/p/" + slugs["runs"] + ".atom": 2, "/p/" + slugs["withdrawn"] + ".atom": 2} {
-		r, text := h.get(t, path)
-		var f feed
-		if err := xml.Unmarshal([]byte(text), &f); err != nil || r.StatusCode != 200 {
-			t.Fatalf("%s: %d, %v", path, r.StatusCode, err)
-		}
-		ids := map[string]bool{}
-		for _, e := range f.Entries {
-			ids[e.ID] = true
-		}
-		if want == 0 { // what a laboratory adds may count as the maker's or not
-			want = max(len(f.Entries), 9)
-		}
-		if len(f.Entries) != want || len(ids) != want || f.ID != site+path || f.Updated != f.Entries[0].Updated {
-			t.Errorf("%s: %+v, want %d entries", path, f, want)
-		}
-	}
-	_, text := h.get(t, "/p/"+slugs["runs"]+".atom")
-	if !strings.Contains(text, "support extended") || !strings.Contains(text, "2032-03-31 (before: 2031-03-31)") {
-		t.Errorf("feed: %s", text)
-	}
-}
-
-// Calendars hold by the rules of RFC 5545 that readers stumble over.
-func TestCalendar(t *testing.T) {
-	h := newHouse(t)
-	slugs := h.stock(t)
-	f := facts("Kettle, long; name \\ " + strings.Repeat("ü", 80))
-	slug := h.publish(t, f, "2034-01-01").Slug
-	for path, want := range map[string]int{"/p/" + slug + ".ics": 1, "/p/" + slugs["runs"] + ".ics": 2, "/p/" + slugs["withdrawn"] + ".ics": 0, "/p/" + slugs["unknown"] + ".ics": 0, "/c/kettle.ics": 4, "/m/acme-ltd.ics": 5} {
-		_, text := h.get(t, path)
-		if got := strings.Count(text, "BEGIN:VEVENT\r\n"); got != want {
-			t.Errorf("%s: got %d events, want %d", path, got, want)
-		}
-		for line := range strings.SplitSeq(strings.TrimSuffix(text, "\r\n"), "\r\n") {
-			if len(line) > 75 || strings.ContainsAny(line, "\r\n") || strings.ToValidUTF8(line, "") != line {
-				t.Errorf("%s: line %q", path, line)
-			}
-		}
-	}
-	_, text := h.get(t, "/p/"+slug+".ics")
-	unfolded := strings.ReplaceAll(text, "\r\n ", "")
-	if want := `SUMMARY:Security updates end: Acme Kettle\, long\; name \\ ` + strings.Repeat("ü", 80) + "\r\n"; !strings.Contains(unfolded, want) || !strings.Contains(text, "DTSTART;VALUE=DATE:20340101\r\n") {
-		t.Errorf("calendar: %s", text)
-	}
-}
-
-func TestBadges(t *testing.T) {
-	h := newHouse(t)
-	slugs := h.stock(t)
-	for key, want := range map[string]string{"runs": "security updates until 31 March 2032.", "over": "security updates ended on 1 February 2026.", "unknown": "no end of security updates is published.", "withdrawn": "its manufacturer has withdrawn this entry."} {
-		for _, name := range []string{"badge.svg", "label.svg", "qr.svg"} {
-			r, svg := h.get(t, "/p/"+slugs[key]+"/"+name)
-			if err := xml.Unmarshal([]byte(svg), new(struct{})); err != nil || r.StatusCode != 200 || r.Header.Get("Cross-Origin-Resource-Policy") != "cross-origin" {
-				t.Errorf("%s of %s: %d, %v", name, key, r.StatusCode, err)
-			}
-			if name != "qr.svg" && !strings.Contains(svg, want) {
-				t.Errorf("%s of %s does not say %q: %s", name, key, want, svg)
-			}
-		}
-		if _, page := h.get(t, "/p/"+slugs[key]+"/shelf"); !strings.Contains(page, want) {
-			t.Errorf("shelf of %s does not say %q", key, want)
-		}
-	}
-	if r, _ := h.get(t, "/p/"+slugs["runs"]+"/other.svg"); r.StatusCode != 404 {
-		t.Errorf("other: got %d", r.StatusCode)
-	}
-}
-
-func TestDump(t *testing.T) {
-	h := newHouse(t)
-	slugs := h.stock(t)
-	r, text := h.get(t, "/dump/register.csv")
-	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
-	if err != nil || r.StatusCode != 200 || len(rows) != len(slugs)+1 {
-		t.Fatalf("%d, %v: %d rows, want %d", r.StatusCode, err, len(rows), len(slugs)+1)
-	}
-	_, data := h.get(t, "/dump/register.parquet")
-	file, err := parquet.OpenFile(strings.NewReader(data), int64(len(data)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var columns []string
-	for _, c := range file.Schema().Columns() {
-		columns = append(columns, c[0])
-	}
-	if d := cmp.Diff(columns, rows[0]); d != "" {
-		t.Errorf("the two tables have other columns: %s", d)
-	}
-	type row struct {
-		ID         string `parquet:"id"`
-		GTINs      string `parquet:"gtins"`
-		SupportEnd string `parquet:"support_end"`
-		Status     string `parquet:"status"`
-	}
-	got, err := parquet.Read[row](strings.NewReader(data), int64(len(data)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := map[string]int{}
-	for i, c := range rows[0] {
-		at[c] = i
-	}
-	for i, x := range got {
-		want := rows[i+1]
-		if x.ID != want[at["id"]] || x.GTINs != want[at["gtins"]] || x.SupportEnd != want[at["support_end"]] || x.Status != want[at["status"]] {
-			t.Errorf("row %d: %+v, %v", i, x, want)
-		}
-	}
-	if r, _ := h.get(t, "/dump/other.csv"); r.StatusCode != 404 {
-		t.Errorf("other: got %d", r.StatusCode)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/assay-psti/assay"
@@ -49,40 +50,64 @@ func (s *Server) keys(ctx context.Context, org register.OrgID) (keys []register.
 }
 
 func check(version *register.Version, record, document []byte, keys []register.Key) signed {
-	c := signed{Statement: register.DigestOf(document), Bytes: len(document), Record: register.DigestOf(record), Leaf: version.Leaf, Key: register.Key{ID: version.SignedBy}}
-	switch {
-	case c.Statement != version.Digest:
-		c.Fault = "The file that the register holds is not the one that this version names."
-	case c.Record != version.Record:
+	c := signed{Statement: register.DigestOf(document), Bytes: len(document), Record: register.DigestOf(record), Leaf: version.Leaf}
+	c.Key, c.Fault = checkDocument(document, version.Digest, version.SignedBy, keys)
+	if c.Fault == "" && c.Record != version.Record {
 		c.Fault = "The record that the register holds is not the one that the log names."
 	}
-	if c.Fault != "" {
-		return c
+	c.Holds = c.Fault == ""
+	return c
+}
+
+// checkDocument says why a signed document does not hold; "" where it has the digest
+// and the named one of these keys signed it.
+func checkDocument(document []byte, digest, signedBy assay.Digest, keys []register.Key) (key register.Key, fault string) {
+	key.ID = signedBy
+	if register.DigestOf(document) != digest {
+		return key, "The file that the register holds is not the one that this version names."
 	}
 	e, err := sign.ParseEnvelope(document)
 	if err != nil {
-		c.Fault = "The file was changed since it was signed, or cannot be read."
-		return c
+		return key, "The file was changed since it was signed, or cannot be read."
 	}
-	for _, k := range keys {
-		if k.ID != version.SignedBy {
-			continue
-		}
-		c.Key = k
-		public, err := sign.ParsePublicKey([]byte(k.PEM))
+	i := slices.IndexFunc(keys, func(k register.Key) bool { return k.ID == signedBy })
+	if i < 0 {
+		return key, "The key that signed is none that the register knows of this organisation."
+	}
+	public, err := sign.ParsePublicKey([]byte(keys[i].PEM))
+	if err != nil {
+		return keys[i], "The key cannot be read."
+	}
+	if by, err := e.Verify(public); err != nil || by.ID() != signedBy {
+		return keys[i], "The signature does not fit the file and the key."
+	}
+	return keys[i], ""
+}
+
+// assessed is a laboratory's assessment as pages show it.
+type assessed struct {
+	register.Assessment
+	Fault string // why its signature does not hold; then its verdicts are not shown
+}
+
+const shownAssessments = 6
+
+// assessments checks the signatures of the newest assessments, as signed does.
+func (s *Server) assessments(r *http.Request, full register.Full) ([]assessed, error) {
+	var out []assessed
+	for _, a := range full.Assessments[:min(len(full.Assessments), shownAssessments)] {
+		document, err := s.Register.Document(r.Context(), s.viewer(r), full.Entry.ID, a.Digest)
 		if err != nil {
-			c.Fault = "The key cannot be read."
-			return c
+			return nil, err
 		}
-		if by, err := e.Verify(public); err != nil || by.ID() != version.SignedBy {
-			c.Fault = "The signature does not fit the file and the key."
-			return c
+		keys, err := s.keys(r.Context(), a.Org)
+		if err != nil {
+			return nil, err
 		}
-		c.Holds = true
-		return c
+		_, fault := checkDocument(document, a.Digest, a.SignedBy, keys)
+		out = append(out, assessed{a, fault})
 	}
-	c.Fault = "The key that signed is none that the register knows of this organisation."
-	return c
+	return out, nil
 }
 
 type versionView struct {
