@@ -71,8 +71,8 @@ type ceremony struct {
 	Next    string
 }
 
-// beginCeremony keeps the challenge of a ceremony in the session.
-func (s *Server) beginCeremony(r *http.Request, data *webauthn.SessionData, options any) (string, error) {
+// challenge keeps the challenge of a ceremony in the session.
+func (s *Server) challenge(r *http.Request, data *webauthn.SessionData, options any) (string, error) {
 	kept, err := json.Marshal(data)
 	if err != nil {
 		return "", err
@@ -104,7 +104,7 @@ func (s *Server) beginSignIn(r *http.Request) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("passkey: %w", err)
 	}
-	return s.beginCeremony(r, data, ask.Response)
+	return s.challenge(r, data, ask.Response)
 }
 
 // errUnknownKey says the same of a passkey that is not known, of one that is wrong,
@@ -174,7 +174,7 @@ func (s *Server) beginPasskey(r *http.Request, id register.AccountID) (string, e
 	if err != nil {
 		return "", fmt.Errorf("passkey: %w", err)
 	}
-	return s.beginCeremony(r, data, ask.Response)
+	return s.challenge(r, data, ask.Response)
 }
 
 // finishPasskey adds the passkey that the browser made.

@@ -127,6 +127,7 @@ type accounts struct {
 	attempts  *limiter
 	routes    []route
 	formTime  time.Duration // within which a form must have come
+	imports   chan struct{} // a slot for each import on its way
 }
 
 // openAccounts makes what signing in needs, and the pages for it.
@@ -153,7 +154,7 @@ func (s *Server) openAccounts() error {
 	// The library would go on after this and write the page besides: the panic ends the
 	// request, and recovered answers it.
 	m.ErrorFunc = func(_ http.ResponseWriter, _ *http.Request, err error) { panic(fmt.Errorf("session: %w", err)) }
-	a := &accounts{sessions: m, providers: map[string]*provider{}, attempts: newLimiter(c.Attempts), formTime: 30 * time.Second}
+	a := &accounts{sessions: m, providers: map[string]*provider{}, attempts: newLimiter(c.Attempts), formTime: 30 * time.Second, imports: make(chan struct{}, maxImports)}
 	var err error
 	if a.passkeys, err = newPasskeys(s.Title, s.base); err != nil {
 		return err

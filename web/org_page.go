@@ -76,7 +76,7 @@ func (s *Server) settingsSheet(w http.ResponseWriter, r *http.Request, v registe
 	}
 	fields := orgFields(o)
 	keyFields := []field{
-		{Name: "key", Label: "Public key", Hint: "The file that assay statement --key wrote beside the secret one, ending in .pub. Paste its text. Never send the secret key.", Type: "area", Required: true, Value: clip1keep(r.PostFormValue("key"))},
+		{Name: "key", Label: "Public key", Hint: "The file FILE.pub that assay statement --new-key FILE made beside the secret one. Paste its text. Never send the secret key.", Type: "area", Required: true, Value: clip1keep(r.PostFormValue("key"))},
 		{Name: "keyname", Label: "A name for it", Max: register.MaxLine, Value: r.PostFormValue("keyname")},
 	}
 	code := http.StatusOK

@@ -88,7 +88,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name s
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	if f.Viewer.SignedIn() || f.Private || status != http.StatusOK {
+	if f.Viewer.SignedIn() || status != http.StatusOK || f.Private {
 		h.Set("Cache-Control", "no-store")
 	} else {
 		sum := sha256.Sum256(b.Bytes())

@@ -2,10 +2,12 @@ package web
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -75,13 +77,14 @@ func (s *Server) failProgram(w http.ResponseWriter, r *http.Request, err error) 
 		s.fail(w, r, err)
 		return
 	}
-	code := status(err)
+	code, reference := status(err), rand.Text()[:10]
+	s.Log.LogAttrs(r.Context(), slog.LevelInfo, "refused", slog.String("reference", reference), slog.String("route", r.Pattern), slog.Int("faults", len(faults)))
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(code)
 	_ = json.NewEncoder(w).Encode(struct {
 		problem
 		Faults register.Faults `json:"faults"`
-	}{problem{Type: "about:blank", Title: headings[code], Status: code, Detail: sentence("", faults.Error()), Instance: r.URL.Path, Reference: "none"}, faults})
+	}{problem{Type: "about:blank", Title: headings[code], Status: code, Detail: sentence("", faults.Error()), Instance: r.URL.Path, Reference: reference}, faults})
 }
 
 func answerJSON(w http.ResponseWriter, code int, v any) error {
@@ -264,6 +267,11 @@ func (s *Server) apiImport(w http.ResponseWriter, r *http.Request, v register.Vi
 	if !v.May(register.EditDrafts) {
 		return s.refusal(v, register.EditDrafts)
 	}
+	release, err := s.slot(w)
+	if err != nil {
+		return hangUp(w, err)
+	}
+	defer release()
 	data, err := readBody(w, r, importLimit)
 	if err != nil {
 		return err

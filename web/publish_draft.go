@@ -301,7 +301,7 @@ func (s *Server) uploadPage(w http.ResponseWriter, r *http.Request, v register.V
 }
 
 func (s *Server) uploadSheet(w http.ResponseWriter, r *http.Request, wrong error) error {
-	fields := []field{{Name: "bundle", Label: "Bundle or signed statement", Hint: "What assay publish --out wrote, or the .json file of assay statement. It becomes a draft that you look at before anybody else does.", Type: "file", Required: true, Accept: ".json,application/json"}}
+	fields := []field{{Name: "bundle", Label: "Bundle or signed statement", Hint: "The bundle that assay publish makes, or the .json file of assay statement. It becomes a draft that you look at before anybody else does.", Type: "file", Required: true, Accept: ".json,application/json"}}
 	sh := sheet{Heading: "Publish a product", Lead: "From a dossier, the quick way is: assay publish DIR --to " + s.BaseURL}
 	code := http.StatusOK
 	if wrong != nil {

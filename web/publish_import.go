@@ -44,6 +44,11 @@ func (s *Server) importTemplate(w http.ResponseWriter, r *http.Request, _ regist
 }
 
 func (s *Server) importRange(w http.ResponseWriter, r *http.Request, v register.Viewer) error {
+	release, err := s.slot(w)
+	if err != nil {
+		return hangUp(w, err)
+	}
+	defer release()
 	in, err := s.parts(w, r)
 	if err != nil {
 		return err

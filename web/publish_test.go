@@ -133,6 +133,49 @@ func TestDraftByHand(t *testing.T) {
 	}
 }
 
+// TestUploadStatement takes a signed statement alone, and fills the draft in from it.
+func TestUploadStatement(t *testing.T) {
+	o := newOffice(t)
+	f := o.firm(t, "Acme Ltd", register.Manufacturer)
+	editor := o.as(t, f, register.RoleEditor)
+	facts := kettle("K7")
+	code, body, to := editor.send("/org/upload", nil, upload{"bundle:s.json", signedStatement(t, f.key, facts, "2030-05-31")})
+	if code != http.StatusSeeOther {
+		t.Fatalf("upload: %d %s", code, body)
+	}
+	_, body = editor.get(to)
+	contains(t, body, "Acme K7", "31 May 2030", "neither a page nor an address to report a security issue to")
+	// The same again is the same draft, not a second one.
+	if code, _, again := editor.send("/org/upload", nil, upload{"bundle:s.json", signedStatement(t, f.key, facts, "2030-05-31")}); code != http.StatusSeeOther || again != to {
+		t.Errorf("again: %d to %q, want %q", code, again, to)
+	}
+	for name, data := range map[string]string{"image": "<svg/>", "number": "1", "other bundle": `{"assay_bundle":2}`, "unknown field": `{"assay_bundle":1,"x":1}`, "envelope of nothing": `{"payload":"e30=","payloadType":"x","signatures":[]}`} {
+		if code, body, _ := editor.send("/org/upload", nil, upload{"bundle:x.json", []byte(data)}); code != http.StatusUnprocessableEntity || !strings.Contains(body, "#f-bundle") {
+			t.Errorf("%s: %d, want 422 at the field", name, code)
+		}
+	}
+}
+
+// TestImportsAtOnce are bounded, for each holds much in memory.
+func TestImportsAtOnce(t *testing.T) {
+	o := newOffice(t)
+	f := o.firm(t, "Acme Ltd", register.Manufacturer)
+	for range maxImports {
+		o.site.accounts.imports <- struct{}{}
+	}
+	editor := o.as(t, f, register.RoleEditor)
+	csv := upload{"file:range.csv", []byte("name,make,category\nK1,Acme,Kettle\n")}
+	if code, _, _ := editor.send("/org/import", nil, csv); code != http.StatusServiceUnavailable {
+		t.Errorf("one too many: %d, want 503", code)
+	}
+	<-o.site.accounts.imports
+	for range 3 { // each gives its place back
+		if code, _, _ := editor.send("/org/import", nil, csv); code != http.StatusOK {
+			t.Errorf("with a free place: %d", code)
+		}
+	}
+}
+
 func TestImportInBrowser(t *testing.T) {
 	o := newOffice(t)
 	f := o.firm(t, "Acme Ltd", register.Manufacturer)

@@ -23,12 +23,13 @@ const (
 	uploadLimit = register.MaxBundleBytes + 64<<10
 	importLimit = 64 << 20 // of a range with its statements, in the browser; programs may send more
 
+	maxImports    = 2    // at once
 	maxParts      = 5000 // fields and files of one form
 	maxFieldBytes = 64 << 10
 	maxZipRatio   = 100              // unpacked to packed
 	maxStatements = 4000             // sent beside a range
 	uploadTime    = 10 * time.Minute // within which files must have come
-	maxUnpacked   = int64(256) << 20 // of one archive
+	maxUnpacked   = int64(96) << 20  // of one archive
 )
 
 // upload is a file as it was sent. Its name is data: nothing is opened by it.
@@ -41,6 +42,18 @@ type upload struct {
 type sent struct {
 	url.Values
 	files map[string][]upload
+}
+
+// slot takes one of the few places for what needs much memory, and gives it back; where
+// none is free the answer is to come again.
+func (s *Server) slot(w http.ResponseWriter) (release func(), err error) {
+	select {
+	case s.accounts.imports <- struct{}{}:
+		return func() { <-s.accounts.imports }, nil
+	default:
+		w.Header().Set("Retry-After", "30")
+		return nil, &coded{http.StatusServiceUnavailable, assay.Problem{Kind: assay.ErrRefused, What: "others import at this moment", Do: "try again in half a minute"}}
+	}
 }
 
 // file is the one file of a field; nil where none was chosen.

@@ -295,7 +295,7 @@ func FuzzUpload(f *testing.F) {
 		if b, err := readUpload(data); err == nil && b == nil {
 			t.Fatal("neither a bundle nor an error")
 		}
-		_, _ = assessed(data)
+		_, _ = assessmentOf(data)
 	})
 }
 

@@ -32,6 +32,8 @@ type Config struct {
 	BaseURL                   string // as people see it, without a slash at the end; its scheme decides on cookies
 	Now                       func() time.Time
 	Log                       *slog.Logger
+	// Accounts are what signing in is made of; none: nobody signs in.
+	Accounts Accounts
 	// Tiles serves the transparency log's own files below /log/; none: they are elsewhere.
 	Tiles http.Handler
 	// LogKey is the key by which the log's checkpoints are checked, as its tools write it.
@@ -39,13 +41,12 @@ type Config struct {
 	// Prove is a proof, as a file, that the log holds the leaf of an index; none: no
 	// proofs are offered.
 	Prove func(ctx context.Context, index uint64) ([]byte, error)
-	// Accounts are what signing in is made of; none: nobody signs in.
-	Accounts Accounts
 }
 
 // Server answers requests. It is safe for use by many at once.
 type Server struct {
 	Config
+	accounts *accounts // nil where nobody signs in
 
 	base   *url.URL
 	assets *assets
@@ -55,8 +56,6 @@ type Server struct {
 	api    huma.API
 	print  *printer
 	dumps  chan struct{} // a slot for each dump that is being written
-
-	accounts *accounts // nil where nobody signs in
 }
 
 // New makes a server. It fails only where its own parts or the configuration are
@@ -74,16 +73,16 @@ func New(c Config) (*Server, error) {
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}
+	if err := s.openAccounts(); err != nil {
+		return nil, err
+	}
 	if s.pages, err = loadPages(s.assets); err != nil {
 		return nil, err
 	}
 	if err := s.publicRoutes(); err != nil {
 		return nil, err
 	}
-	if err := s.openAccounts(); err != nil {
-		return nil, err
-	}
-	s.root = s.guard(s.withSession(s.mux))
+	s.root = s.guard(s.mux)
 	return s, nil
 }
 
@@ -104,7 +103,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	protection.SetDenyHandler(http.HandlerFunc(s.handle(func(http.ResponseWriter, *http.Request) error {
 		return &assay.Problem{Kind: assay.ErrRefused, What: "This request came from another site", Do: "Open the page here and send the form again."}
 	})))
-	guarded := protection.Handler(next)
+	guarded := protection.Handler(s.withSession(next))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
