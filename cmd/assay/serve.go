@@ -90,6 +90,9 @@ func (c *serveCommand) Run(ctx context.Context, env *environment) (err error) {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(c.Data)) }()
 	}
+	if c.Demo > 0 && c.Title == "" {
+		c.Title = "Register of invented products" // nobody must take it for one that counts
+	}
 	listener, err := listen(c.Listen)
 	if err != nil {
 		return &assay.Problem{Kind: assay.ErrRefused, Where: c.Listen, What: "cannot be listened at: " + lastWords(err), Do: "name another with --listen"}
