@@ -116,7 +116,7 @@ func Statement(key *sign.Key, o register.Organisation, facts register.Facts, iss
 			opinion("support", "Information on minimum security update periods", "SI 2023/1007 Sch.1 para 3", "para3-direct"),
 		},
 		Standards: []statement.Standard{}, Support: statement.SupportPeriod{End: facts.Support[0].End, Source: "what the maker publishes"}, Signatory: statement.Signatory{Name: "Ada Example", Function: "head of compliance"}, Place: "Exampleton",
-		Issued: issued, RetainUntil: issued.AddYears(10), LawVersion: "2025-12-04", Verdict: assay.Pass,
+		Issued: issued, RetainUntil: issued.AddYears(10), LawVersion: lawOn(issued), Verdict: assay.Pass,
 	}
 	e, err := sign.SealStatement([]sign.Resource{sign.NewResource("statement-B1.html", register.DigestOf([]byte(facts.Name)))}, statement.PredicateType, statement.Predicate{Content: c, SignedAt: issued.Time().Add(9 * time.Hour)}, key)
 	if err != nil {
@@ -135,6 +135,17 @@ func Statement(key *sign.Key, o register.Organisation, facts register.Facts, iss
 		return nil, nil, err
 	}
 	return data, &p.Content, nil
+}
+
+// lawOn is the version of the UK regime that stood on a day.
+func lawOn(d assay.Date) string {
+	version := "2024-04-29"
+	for _, from := range []string{"2025-02-25", "2025-12-04"} {
+		if !d.Before(assay.MustDate(from)) {
+			version = from
+		}
+	}
+	return version
 }
 
 // versions are the first versions of products, made on a processor of their own.
