@@ -112,7 +112,7 @@ func (w *window) press(action, wanted string) {
 func (w *window) reach(wanted string) {
 	w.t.Helper()
 	if !w.until(fmt.Sprintf(`location.pathname === %q && document.readyState === "complete"`, wanted)) {
-		w.t.Fatalf("the browser does not come to %s: it is at %q and shows %s", wanted, w.evaluate(`location.href`), clip1(w.evaluate(`document.body.innerText`), 600))
+		w.t.Fatalf("the browser does not come to %s: it is at %q and shows %s", wanted, w.evaluate(`location.href`), shownLine(w.evaluate(`document.body.innerText`), 600))
 	}
 }
 
@@ -141,7 +141,7 @@ func (w *window) shows(words ...string) {
 	text := w.evaluate(`document.body.innerText`)
 	for _, want := range words {
 		if !strings.Contains(text, want) {
-			w.t.Errorf("%s lacks %q: %s", w.evaluate(`location.pathname`), want, clip1(text, 800))
+			w.t.Errorf("%s lacks %q: %s", w.evaluate(`location.pathname`), want, shownLine(text, 800))
 		}
 	}
 }
@@ -282,6 +282,22 @@ func TestPasskeysInBrowser(t *testing.T) {
 	waitText(w, "There is a problem")
 	w.look("tokens-fault")
 
+	w.open("/org/members")
+	w.fill("email", "new@example.org")
+	w.press("/org/members/invite", "/org/members/invite")
+	w.shows("it is shown once")
+	w.look("members-secret")
+
+	// A laboratory's page, after choosing it.
+	if _, err := o.reg.CreateOrganisation(t.Context(), v, register.Organisation{Name: "Test House", Kind: register.Laboratory}); err != nil {
+		t.Fatal(err)
+	}
+	w.open("/account")
+	w.press("/account/organisation", "/org")
+	w.shows("Test House")
+	w.open("/org/assess")
+	w.look("assess")
+
 	// The same device has a passkey for the account already: the browser says so.
 	w.open("/account/passkey")
 	if err := chromedp.Do(w, chromedp.Click(chromedp.CSS(`form[action="/account/passkey"] button`))); err != nil {
@@ -293,6 +309,6 @@ func TestPasskeysInBrowser(t *testing.T) {
 func waitText(w *window, words string) {
 	w.t.Helper()
 	if !w.until(fmt.Sprintf(`document.body.innerText.includes(%q)`, words)) {
-		w.t.Fatalf("the page does not say %q: %s", words, clip1(w.evaluate(`document.body.innerText`), 800))
+		w.t.Fatalf("the page does not say %q: %s", words, shownLine(w.evaluate(`document.body.innerText`), 800))
 	}
 }

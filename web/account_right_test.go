@@ -148,7 +148,7 @@ func TestRightsOfEveryRoute(t *testing.T) {
 				return fmt.Errorf("%s by %s: %d, want 403", rt.pattern, who, code)
 			}
 		case code == http.StatusForbidden && strings.Contains(body, "is not for that") || code >= 500:
-			return fmt.Errorf("%s by %s: %d, which may do it: %s", rt.pattern, who, code, clip1(body, 1500))
+			return fmt.Errorf("%s by %s: %d, which may do it: %s", rt.pattern, who, code, shownLine(body, 1500))
 		case strings.Contains(rt.pattern, "{id}") && rt.needs != register.Operate && mine != theirs && who != "operator" && code == http.StatusOK:
 			return fmt.Errorf("%s of %s by %s of another organisation: 200", rt.pattern, id, who)
 		}

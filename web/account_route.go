@@ -5,7 +5,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/register"
@@ -126,10 +125,7 @@ func (s *Server) private(rt route) func(http.ResponseWriter, *http.Request) erro
 		w.Header().Set("Cache-Control", "no-store")
 		v := s.viewer(r)
 		if rt.open {
-			if r.Method == http.MethodGet && !v.SignedIn() && s.accounts.sessions.GetString(r.Context(), keyAccount) == "" {
-				s.accounts.sessions.SetDeadline(r.Context(), time.Now().Add(openLife))
-			}
-			if err := s.readForm(w, r); err != nil {
+			if err := s.readForm(w, r, rt.limit > 0); err != nil {
 				return err
 			}
 			return rt.do(w, r, v)
@@ -146,20 +142,24 @@ func (s *Server) private(rt route) func(http.ResponseWriter, *http.Request) erro
 		case rt.own && s.pinned(r):
 			return errPinned
 		}
-		if err := s.readForm(w, r); err != nil {
+		if err := s.readForm(w, r, rt.limit > 0); err != nil {
 			return err
 		}
 		return rt.do(w, r, v)
 	}
 }
 
-// readForm reads a plain form before anything is done with it: half a form is none.
-func (s *Server) readForm(w http.ResponseWriter, r *http.Request) error {
+// readForm reads a plain form before anything is done with it: half a form is none. One
+// with files is left to parts, where files are expected.
+func (s *Server) readForm(w http.ResponseWriter, r *http.Request, files bool) error {
 	if r.Method != http.MethodPost {
 		return nil
 	}
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "multipart/form-data" {
-		return nil // parts reads it, where files are expected
+		if files {
+			return nil
+		}
+		return hangUp(w, &assay.Problem{Kind: assay.ErrInvalid, What: "this form takes no files", Do: "send it from its page"})
 	}
 	deadline(w, s.accounts.formTime)
 	if err := r.ParseForm(); err != nil {

@@ -347,7 +347,7 @@ func contains(t testing.TB, body string, want ...string) {
 	t.Helper()
 	for _, w := range want {
 		if !strings.Contains(body, w) {
-			t.Errorf("page lacks %q:\n%s", w, clip1(body, 6000))
+			t.Errorf("page lacks %q:\n%s", w, shownLine(body, 6000))
 		}
 	}
 }

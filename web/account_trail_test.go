@@ -104,7 +104,7 @@ func TestTrail(t *testing.T) {
 	}
 	for _, s := range steps {
 		if code, body, _ := s.v.post(s.path, s.values); code >= 400 {
-			t.Fatalf("%s: %d %s", s.path, code, clip1(body, 900))
+			t.Fatalf("%s: %d %s", s.path, code, shownLine(body, 900))
 		}
 		events, err := o.reg.Audit(t.Context(), f.people[register.RoleOwner], register.EventFilter{Limit: 1})
 		if err != nil {

@@ -102,7 +102,7 @@ func (s *Server) oidcStart(w http.ResponseWriter, r *http.Request, _ register.Vi
 	if err != nil {
 		return err
 	}
-	s.accounts.sessions.Put(r.Context(), keyOIDC, string(kept))
+	s.keepShortly(r, keyOIDC, string(kept))
 	http.Redirect(w, r, config.AuthCodeURL(j.State, oidc.Nonce(j.Nonce), oauth2.S256ChallengeOption(j.Verifier)), http.StatusSeeOther)
 	return nil
 }
@@ -173,7 +173,7 @@ func (p *provider) identity(ctx context.Context, j *journey, code string) (regis
 	if err := id.Claims(&claims); err != nil {
 		return register.Identity{}, err
 	}
-	return register.Identity{Issuer: id.Issuer, Subject: id.Subject, Email: clip1(claims.Email, 254)}, nil
+	return register.Identity{Issuer: id.Issuer, Subject: id.Subject, Email: shownLine(claims.Email, 254)}, nil
 }
 
 // linkIdentity links a company sign-in to the account of the session: of who is

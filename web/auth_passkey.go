@@ -81,7 +81,7 @@ func (s *Server) challenge(r *http.Request, data *webauthn.SessionData, options 
 	if err != nil {
 		return "", err
 	}
-	s.accounts.sessions.Put(r.Context(), keyCeremony, string(kept))
+	s.keepShortly(r, keyCeremony, string(kept))
 	return string(shown), nil
 }
 
@@ -207,7 +207,7 @@ func (s *Server) finishPasskey(r *http.Request, v register.Viewer) error {
 	if err != nil {
 		return err
 	}
-	name := strings.TrimSpace(clip1(r.PostFormValue("name"), register.MaxLine))
+	name := strings.TrimSpace(shownLine(r.PostFormValue("name"), register.MaxLine))
 	if name == "" {
 		name = "Passkey of " + assay.DateOf(s.Now()).Words()
 	}

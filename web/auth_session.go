@@ -267,7 +267,7 @@ func (s *Server) signIn(r *http.Request, id register.AccountID, pinned register.
 	m.SetDeadline(ctx, time.Now().Add(sessionLife))
 	m.Put(ctx, keyAccount, string(id))
 	m.Put(ctx, keySince, s.Now().UTC().Format(time.RFC3339))
-	m.Put(ctx, keyAgent, clip1(r.UserAgent(), 200))
+	m.Put(ctx, keyAgent, shownLine(r.UserAgent(), 200))
 	m.Put(ctx, keyFrom, s.from(r))
 	if pinned != "" {
 		m.Put(ctx, keyPinned, string(pinned))
@@ -276,6 +276,16 @@ func (s *Server) signIn(r *http.Request, id register.AccountID, pinned register.
 		m.Put(ctx, keyEnrol, "yes")
 	}
 	return nil
+}
+
+// keepShortly keeps something in the session until signing in is done. A session of
+// nobody ends soon.
+func (s *Server) keepShortly(r *http.Request, key, value string) {
+	ctx, m := r.Context(), s.accounts.sessions
+	if m.GetString(ctx, keyAccount) == "" {
+		m.SetDeadline(ctx, time.Now().Add(openLife))
+	}
+	m.Put(ctx, key, value)
 }
 
 // fresh reports that somebody signed in not long ago.
@@ -320,8 +330,8 @@ func local(asked, otherwise string) string {
 	return u.RequestURI()
 }
 
-// clip1 is at most n bytes of a line that can be shown.
-func clip1(s string, n int) string {
+// shownLine is at most n bytes of a line that can be shown.
+func shownLine(s string, n int) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '

@@ -35,9 +35,18 @@ func TestSessions(t *testing.T) {
 	if got := res.Header.Get("Cache-Control"); !strings.Contains(got, "no-store") {
 		t.Errorf("the page with a challenge may be kept: %q", got)
 	}
-	if n := len((&visitor{o: o}).do(httptest.NewRequest("GET", "/", nil)).Cookies()); n != 0 {
-		t.Errorf("a public page sets %d cookies, want none", n)
+	for _, path := range []string{"/", "/search", "/recover", "/set-up/x", "/nothing"} {
+		if n := len((&visitor{o: o}).do(httptest.NewRequest("GET", path, nil)).Cookies()); n != 0 {
+			t.Errorf("%s sets %d cookies, want none", path, n)
+		}
 	}
+	nobody := &visitor{o: o}
+	nobody.get("/sign-in")
+	o.later = openLife + time.Minute
+	if _, found, err := o.site.Accounts.Sessions.FindCtx(t.Context(), nobody.cookie); found || err != nil {
+		t.Errorf("a session of nobody lasts longer than %s: %v", openLife, err)
+	}
+	o.later = 0
 	v := o.enter(t, reader.Account, f.org)
 	in := func(what string, v *visitor, want bool) {
 		t.Helper()
@@ -321,7 +330,7 @@ func (c *company) through(t testing.TB, v *visitor, start string) (int, string, 
 	t.Helper()
 	code, body, to := v.answer(httptest.NewRequest("GET", start, nil))
 	if code != http.StatusSeeOther {
-		t.Fatalf("start: %d %s", code, clip1(body, 800))
+		t.Fatalf("start: %d %s", code, shownLine(body, 800))
 	}
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := client.Get(to)
@@ -360,7 +369,7 @@ func TestCompanySignIn(t *testing.T) {
 		t.Fatalf("join: %d", code)
 	}
 	if code, body, to := c.through(t, v, start+"?link=yes"); code != http.StatusSeeOther || to != "/account" {
-		t.Fatalf("link: %d to %q %s", code, to, clip1(body, 800))
+		t.Fatalf("link: %d to %q %s", code, to, shownLine(body, 800))
 	}
 	if code, body := v.get("/org"); code != http.StatusOK || !strings.Contains(body, "Acme Ltd") {
 		t.Errorf("after joining: %d", code)

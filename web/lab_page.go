@@ -39,7 +39,7 @@ func (s *Server) assess(w http.ResponseWriter, r *http.Request, v register.Viewe
 	if file == nil {
 		return s.assessSheet(w, r, register.Faults{{Field: "assessment", What: "no file was chosen", Do: "choose one"}})
 	}
-	id, err := assessmentOf(file.Data)
+	id, err := claimedEntry(file.Data)
 	if err != nil {
 		return s.assessSheet(w, r, err)
 	}
@@ -55,9 +55,9 @@ func (s *Server) assess(w http.ResponseWriter, r *http.Request, v register.Viewe
 	return nil
 }
 
-// assessmentOf is the entry that a signed assessment says it is about. Nothing rests on it
+// claimedEntry is the entry that a signed assessment says it is about. Nothing rests on it
 // but where to look: the signature is checked when it is attached.
-func assessmentOf(data []byte) (register.ProductID, error) {
+func claimedEntry(data []byte) (register.ProductID, error) {
 	wrong := register.Faults{{Field: "assessment", What: "is no signed assessment that can be read", Do: "choose the .json file that was signed"}}
 	if len(data) > register.MaxStatementBytes {
 		return "", wrong

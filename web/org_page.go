@@ -76,7 +76,7 @@ func (s *Server) settingsSheet(w http.ResponseWriter, r *http.Request, v registe
 	}
 	fields := orgFields(o)
 	keyFields := []field{
-		{Name: "key", Label: "Public key", Hint: "The file FILE.pub that assay statement --new-key FILE made beside the secret one. Paste its text. Never send the secret key.", Type: "area", Required: true, Value: clip1keep(r.PostFormValue("key"))},
+		{Name: "key", Label: "Public key", Hint: "The file FILE.pub that assay statement --new-key FILE made beside the secret one. Paste its text. Never send the secret key.", Type: "area", Required: true, Value: bounded(r.PostFormValue("key"))},
 		{Name: "keyname", Label: "A name for it", Max: register.MaxLine, Value: r.PostFormValue("keyname")},
 	}
 	code := http.StatusOK
@@ -104,8 +104,8 @@ func (s *Server) settingsSheet(w http.ResponseWriter, r *http.Request, v registe
 	return s.sheetPage(w, r, code, sh)
 }
 
-// clip1keep bounds text that is shown again, lines and all.
-func clip1keep(s string) string {
+// bounded bounds text that is shown again, lines and all.
+func bounded(s string) string {
 	if len(s) > 8<<10 {
 		s = s[:8<<10]
 	}
@@ -332,7 +332,7 @@ func (s *Server) auditSheet(w http.ResponseWriter, r *http.Request, v register.V
 		}
 		var more []string
 		for _, k := range slices.Sorted(mapKeys(e.Detail)) {
-			more = append(more, clip1(fmt.Sprintf("%s: %v", k, e.Detail[k]), 200))
+			more = append(more, shownLine(fmt.Sprintf("%s: %v", k, e.Detail[k]), 200))
 		}
 		t.Rows = append(t.Rows, []cell{text(e.At.UTC().Format("2006-01-02 15:04:05")), {Text: e.Action, List: more}, text(e.Subject), by, text(e.From)})
 	}

@@ -202,6 +202,9 @@ func TestBodies(t *testing.T) {
 	if code != http.StatusRequestEntityTooLarge || !strings.Contains(body, `"reference"`) {
 		t.Errorf("a bundle of more than %d bytes: %d %s", register.MaxBundleBytes, code, body)
 	}
+	if code, _, _ := owner.send("/org/settings", url.Values{"name": {"By files"}}, upload{"x:x", []byte("x")}); code != http.StatusUnprocessableEntity {
+		t.Errorf("files for a form that takes none: %d, want 422", code)
+	}
 	// A token that may not publish is refused before the body is read.
 	reader, _, err := o.reg.NewToken(t.Context(), f.people[register.RoleOwner], "x", []register.TokenScope{register.ScopeRead}, time.Hour)
 	if err != nil {
@@ -295,7 +298,7 @@ func FuzzUpload(f *testing.F) {
 		if b, err := readUpload(data); err == nil && b == nil {
 			t.Fatal("neither a bundle nor an error")
 		}
-		_, _ = assessmentOf(data)
+		_, _ = claimedEntry(data)
 	})
 }
 
