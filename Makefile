@@ -37,6 +37,7 @@ accuracy:
 
 # A hundred times killed while it publishes, on each engine; and a register of a million products, measured.
 torture: peers
-	ASSAY_TORTURE=100 $(GO) test ./store -run Killed -v -count 1 -timeout 2h
+	ASSAY_TORTURE=100 $(GO) test ./store ./cmd/assay -run Killed -v -count 1 -timeout 4h
 million: peers
 	ASSAY_BENCH_PRODUCTS=1000000 $(GO) test ./store -run '^$$' -bench Register -timeout 2h
+	ASSAY_BENCH_PRODUCTS=1000000 $(GO) test ./cmd/assay -run '^$$' -bench Serve -benchtime 1x -timeout 4h

@@ -53,6 +53,10 @@ type commands struct {
 	Capture   captureCommand   `cmd:"" help:"Read captures of network traffic: whom a device speaks to, over what, how protected."`
 	Statement statementCommand `cmd:"" help:"Build and sign the statement of compliance."`
 	Verify    verifyCommand    `cmd:"" help:"Check a signed statement of compliance: 0 it holds, 1 something does not, 2 it cannot be read."`
+	Serve     serveCommand     `cmd:"" help:"Serve the public register of products, with accounts, API and transparency log."`
+	Publish   publishCommand   `cmd:"" help:"Publish a product from its dossier in a register: 0 published, 1 refused."`
+	Backup    backupCommand    `cmd:"" help:"Write a register, log and keys and all, into one file while it is served."`
+	Restore   restoreCommand   `cmd:"" help:"Fill an empty data folder or database from a backup."`
 	Mirror    mirrorCommand    `cmd:"" help:"Keep a checked copy of a transparency log: 0 it only grew, 1 it was forked or rolled back."`
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -8,14 +9,18 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/assay-psti/assay/internal/pgtest"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"assay": func() { os.Exit(run(os.Args[1:])) }})
+	testscript.Main(m, map[string]func(){"assay": func() { os.Exit(run(os.Args[1:])) }, "assay-load": loadMain, "assay-bare": bareMain})
 }
 
 func TestScripts(t *testing.T) {
@@ -26,6 +31,19 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var started atomic.Pointer[pgtest.Server]
+	postgres := sync.OnceValues(func() (*pgtest.Server, error) {
+		s, err := pgtest.Start(context.Background(), false)
+		started.Store(s)
+		return s, err
+	})
+	t.Cleanup(func() {
+		if s := started.Load(); s != nil {
+			if err := s.Stop(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
@@ -41,6 +59,7 @@ func TestScripts(t *testing.T) {
 			if err := serveUnits(e); err != nil {
 				return err
 			}
+			e.Values["served"] = map[string]*served{}
 			return serveSite(e)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -61,7 +80,6 @@ func TestScripts(t *testing.T) {
 					ts.Fatalf("exits with %d, want %s", got, want)
 				}
 			},
-			"log": logCommand,
 			// fill-in NAME FILE writes the value of a variable over its name in a file.
 			"fill-in": func(ts *testscript.TestScript, neg bool, args []string) {
 				if neg || len(args) != 2 {
@@ -70,12 +88,23 @@ func TestScripts(t *testing.T) {
 				text := strings.ReplaceAll(ts.ReadFile(args[1]), args[0], ts.Getenv(args[0]))
 				ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
 			},
+			"log":      logCommand,
+			"serve":    scriptServe,
+			"maker":    scriptMaker,
+			"fetch":    scriptFetch,
+			"post":     scriptPost,
+			"letter":   scriptLetter,
+			"postgres": scriptPostgres(postgres),
 			// cp-dir NAME copies an example's dossier as a user finds it.
 			"cp-dir": func(ts *testscript.TestScript, neg bool, args []string) {
 				ts.Check(os.CopyFS(ts.MkAbs(args[0]), asKept(filepath.Join(root, "examples", args[0]))))
 			},
 		},
 		Condition: func(cond string) (bool, error) {
+			if cond == "postgres" {
+				_, err := postgres()
+				return err == nil, nil
+			}
 			_, err := os.Stat(filepath.Join(root, "..", "shared", "inputs"))
 			return cond == "inputs" && err == nil, nil
 		},

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/statement"
@@ -256,12 +258,29 @@ func (l *logVerdict) see(index int64, data []byte) {
 	switch n := len(l.Leaves); {
 	case err != nil:
 		l.unread++
-	case leaf.SHA256 == l.digest:
+	case leaf.SHA256 == l.digest || statementOf(data) == l.digest:
 		l.Leaves = append(l.Leaves, loggedLeaf{index, leaf})
 		l.newer = 0
 	case n > 0 && l.Leaves[n-1].Product == leaf.Product:
 		l.newer++
 	}
+}
+
+// statementOf is the digest of the signed statement that a leaf of a register names
+// beside its own record; "" where it names none. The leaf was read as one that holds
+// no field twice.
+func statementOf(data []byte) string {
+	var leaf struct {
+		Statement string `json:"statement"`
+	}
+	if json.Unmarshal(data, &leaf) != nil {
+		return ""
+	}
+	digest, ok := strings.CutPrefix(leaf.Statement, "sha256:")
+	if !ok {
+		return ""
+	}
+	return digest
 }
 
 // entry says whether the file is in the log.
