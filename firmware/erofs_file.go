@@ -3,6 +3,7 @@ package firmware
 import (
 	"bytes"
 	"compress/flate"
+	"errors"
 	"io"
 	"slices"
 )
@@ -226,7 +227,7 @@ func (x *erofsExtents) ReadAt(p []byte, off int64) (int, error) {
 				return n, fail(Corrupt, "the packed file refers to itself; get a fresh copy of the image")
 			}
 			if m, err := packed.ReadAt(q, e.at+off-e.from); m < len(q) {
-				if err == io.EOF || err == nil {
+				if err == nil || errors.Is(err, io.EOF) {
 					err = fail(Corrupt, "a tail lies outside of the packed file; get a fresh copy of the image")
 				}
 				return n + m, err

@@ -268,6 +268,7 @@ func TestTokens(t *testing.T) {
 			r.Header.Set("Authorization", "Bearer "+bad)
 		}
 		res := (&visitor{o: o}).do(r)
+		res.Body.Close()
 		if res.StatusCode != http.StatusUnauthorized || res.Header.Get("WWW-Authenticate") == "" {
 			t.Errorf("%s: %d, want 401 that says how", name, res.StatusCode)
 		}

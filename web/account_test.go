@@ -249,6 +249,7 @@ func (v *visitor) do(r *http.Request) *http.Response {
 
 func (v *visitor) get(path string) (int, string) {
 	res := v.do(httptest.NewRequest("GET", path, nil))
+	defer res.Body.Close()
 	body, _ := io.ReadAll(res.Body)
 	return res.StatusCode, string(body)
 }
@@ -261,6 +262,7 @@ func (v *visitor) post(path string, values url.Values) (int, string, string) {
 
 func (v *visitor) answer(r *http.Request) (int, string, string) {
 	res := v.do(r)
+	defer res.Body.Close()
 	body, _ := io.ReadAll(res.Body)
 	return res.StatusCode, string(body), res.Header.Get("Location")
 }

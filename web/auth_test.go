@@ -28,6 +28,7 @@ func TestSessions(t *testing.T) {
 	reader := f.people[register.RoleReader]
 
 	res := (&visitor{o: o}).do(httptest.NewRequest("GET", "/sign-in", nil))
+	defer res.Body.Close()
 	c := res.Cookies()
 	if len(c) != 1 || c[0].Name != "__Host-session" || !c[0].HttpOnly || !c[0].Secure || c[0].SameSite != http.SameSiteLaxMode || c[0].Path != "/" || c[0].Domain != "" {
 		t.Errorf("cookie: %v", c)

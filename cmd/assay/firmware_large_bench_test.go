@@ -49,12 +49,12 @@ func large(b *testing.B, root string, size int64) string {
 	}
 	squash, ext := filepath.Join(dir, "root.squashfs"), filepath.Join(dir, "root.ext4")
 	made(squash, "mksquashfs", root, squash, "-comp", "xz", "-noappend", "-quiet", "-no-progress", "-all-root")
-	filled(512<<20, func(p []byte) { random.Read(p) }) //nolint:errcheck // it never fails
+	filled(512<<20, func(p []byte) { random.Read(p) })
 	made(ext, "mkfs.ext4", "-q", "-d", root, ext, "320M")
 	filled(256<<20, func(p []byte) { clear(p) })
 	filled(256<<20, func(p []byte) { copy(p, bytes.Repeat([]byte{0xff}, len(p))) })
 	filled(512<<20, func(p []byte) { // opcodes of few kinds, with numbers and names between
-		random.Read(p) //nolint:errcheck // it never fails
+		random.Read(p)
 		for i := range p {
 			switch {
 			case i&3 == 3:

@@ -90,7 +90,7 @@ func (t *loadTask) request(i int) (kind, path, wants string) {
 	words := []string{
 		p.Facts.Models[0], p.Facts.Make, p.Facts.Make + " " + p.Facts.Category,
 		[]string{"smart camera", "pro camera", "light", "robot", "smart", "door"}[i/30%6],
-		[]string{"camrea", "telvision", "speeker", "thermostst", "toothbrsh", "refrigerater"}[i/30%6], p.Facts.Name,
+		[]string{"camrea", "telvision", "speeker", "thermostst", "toothbrsh", "refrigratr"}[i/30%6], p.Facts.Name,
 	}[i/5%6]
 	return "search", "/search?q=" + url.QueryEscape(words), `href="/p/`
 }
@@ -162,6 +162,7 @@ func bareMain() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
+	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		os.Exit(2)

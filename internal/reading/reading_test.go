@@ -82,7 +82,7 @@ func TestTree(t *testing.T) {
 	fsys, want, total := fstest.MapFS{}, map[string][]byte{}, int64(0)
 	for i, size := range []int{0, 1, 100, Overlap, Overlap + 1, 1 << 20, Size - 1, Size, Size + 1, 2*Size - Overlap, 2*Size + 5} {
 		data := make([]byte, size)
-		random.Read(data) //nolint:errcheck // it never fails
+		random.Read(data)
 		name := fmt.Sprintf("d%d/f%d", i%3, i)
 		fsys[name], want[name] = &fstest.MapFile{Data: data}, data
 		total += int64(size)
