@@ -26,6 +26,7 @@ type Report struct {
 	IXIT         *ReportIXIT    `json:"ixit,omitempty"`
 	Groups       []ReportGroup  `json:"groups"`
 	Evidence     []ReportItem   `json:"evidence"`
+	Photos       []ReportPhoto  `json:"photos,omitempty"` // after ShowPhotos
 	Deviations   string         `json:"deviations"`
 	Limits       []string       `json:"limits"`
 	Made         time.Time      `json:"made"`

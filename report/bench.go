@@ -2,8 +2,10 @@ package report
 
 import (
 	_ "embed"
+	"encoding/base64"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/assay-psti/assay"
@@ -19,7 +21,8 @@ const benchStyle = `
 .id { white-space: nowrap } .w34 { width: 34% } .w46 { width: 46% }
 .limb table { margin: .4rem 0 .6rem } .limb td, .limb th { min-width: 0 } td .verdict { margin-right: .4rem }
 @media (max-width: 40rem) { .limb { padding-left: .5rem } .limb .limb { padding-left: .3rem } .stack caption { display: block } .stack td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); font-size: .85rem } .w34, .w46 { width: auto } }
-@media print { h3, h3 + p, .head { break-after: avoid } }
+.photo { margin: 1.2rem 0 } .photo img { max-height: 42rem; width: auto }
+@media print { .photo { break-inside: avoid } .photo img { max-height: 17cm } h3, h3 + p, .head { break-after: avoid } }
 `
 
 // BenchHTML writes a test report as one page that needs nothing else.
@@ -35,6 +38,13 @@ func BenchHTML(out io.Writer, r *bench.Report) error {
 		"digits":     func(d assay.Digest) string { return strings.TrimPrefix(string(d), "sha256:") },
 		"row":        func(id string) *bench.Row { return rows[id] },
 		"validWords": validWords,
+		"photo": func(d assay.Digest) int {
+			return 1 + slices.IndexFunc(r.Photos, func(p bench.ReportPhoto) bool { return p.Digest == d })
+		},
+		"number": func(i int) int { return i + 1 },
+		"picture": func(data []byte) template.URL { // of our own encoder
+			return template.URL("data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(data)) //nolint:gosec // digits and letters alone
+		},
 		"sentenceCase": func(s string) string {
 			s = strings.TrimRight(s, ".")
 			return strings.ToUpper(s[:1]) + s[1:]

@@ -3,6 +3,8 @@ package report_test
 import (
 	"bytes"
 	"encoding/json"
+	"image"
+	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,7 +67,8 @@ func benchReport(t *testing.T) *bench.Report {
 		{"ics/5.4-1", bench.Answer{Value: "N/A", Reason: "there is nothing"}},
 		{"unit/5.3-16-1/a", bench.Answer{Value: "PASS", Reason: "clear"}},
 		{"unit/5.3-16-2/a", bench.Answer{Value: "PASS", Reason: "equal", Files: []bench.File{{Name: "label.txt", Data: []byte("ML-1")}}}},
-		{"unit/5.6-5-1/a", bench.Answer{Value: "FAIL", Reason: "telnet is not needed " + evil}},
+		{"unit/5.6-5-1/a", bench.Answer{Value: "FAIL", Reason: "telnet is not needed " + evil, Files: []bench.File{
+			{Name: "rear panel.png", Data: picture(t)}, {Name: "screen.heic", Data: []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00")}}}},
 	} {
 		if err := r.Record(t.Context(), s.step, s.a); err != nil {
 			t.Fatal(err)
@@ -86,7 +89,25 @@ func benchReport(t *testing.T) *bench.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p.Report(d, at)
+	doc := p.Report(d, at)
+	if err := doc.ShowPhotos(t.Context(), d, bench.PhotoLimits{}); err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// picture is a photograph as PNG.
+func picture(t *testing.T) []byte {
+	t.Helper()
+	m := image.NewRGBA(image.Rect(0, 0, 900, 600))
+	for i := range m.Pix {
+		m.Pix[i] = byte(i / 900)
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 func benchPage(t *testing.T) []byte {
@@ -106,11 +127,16 @@ func TestBenchReportSays(t *testing.T) {
 	}
 	for _, want := range []string{
 		"TS 103 701 V1.1.1", "EN 303 645 V2.1.1", "The ICS is invalid: 1 fault.", "Claimed and failed: 5.6-5.", "Example Lab", "Kim Lee, laboratory",
-		"compared with IXIT table 2", "device/label.txt", "Found and not declared", "telnet", "none is collected", "N/A on a row without condition", report.Disclaimer[:20],
+		"compared with IXIT table 2", "device/label.txt", "Found and not declared", "telnet", "none is collected", "N/A on a row without condition",
+		`<img src="data:image/jpeg;base64,/9j/`, `width="900" height="600" alt="Photograph 1, given with case 5.6-5-1, unit a"`, `Photograph 1: device/rear-panel.png</strong> (PNG, 900 by 600 pixels)`,
+		`(<a href="#photo-1">photograph 1</a>)`, "Not shown: HEIC is not read here", report.Disclaimer[:20],
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
 		}
+	}
+	if got := strings.Count(page, "<img"); got != 1 {
+		t.Errorf("the page shows %d pictures, want 1", got)
 	}
 	if strings.Contains(page, evil) {
 		t.Error("a text became markup")
@@ -120,14 +146,15 @@ func TestBenchReportSays(t *testing.T) {
 			t.Errorf("the page does not name the digest of %s", e.Name)
 		}
 	}
-	if len(doc.Evidence) != 2 {
-		t.Errorf("%d pieces of evidence, want 2", len(doc.Evidence))
+	if len(doc.Evidence) != 4 {
+		t.Errorf("%d pieces of evidence, want 4", len(doc.Evidence))
 	}
 	data, err := json.Marshal(doc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"test_specification":"V1.1.1","edition":"V2.1.1","id":"5.3-16-2"`, `"verdict":"FAIL"`, `"declared":"ML-1"`, `"found":"seen on port 23"`, `"ics":"Y"`} {
+	for _, want := range []string{`"test_specification":"V1.1.1","edition":"V2.1.1","id":"5.3-16-2"`, `"verdict":"FAIL"`, `"declared":"ML-1"`, `"found":"seen on port 23"`, `"ics":"Y"`,
+		`"photos":[{"name":"device/rear-panel.png"`, `"not_shown":"HEIC is not read here`} {
 		if !strings.Contains(string(data), want) {
 			t.Errorf("the JSON does not hold %s", want)
 		}
@@ -154,7 +181,7 @@ func TestBenchPageIsWhole(t *testing.T) {
 		if n.Data == "h1" {
 			heads++
 		}
-		if n.Data == "script" || n.Data == "link" || n.Data == "img" {
+		if n.Data == "script" || n.Data == "link" {
 			t.Errorf("the page holds <%s>", n.Data)
 		}
 		for _, a := range n.Attr {
@@ -163,6 +190,7 @@ func TestBenchPageIsWhole(t *testing.T) {
 				ids[a.Val]++
 			case a.Key == "href" && strings.HasPrefix(a.Val, "#"):
 				wanted[a.Val[1:]] = true
+			case n.Data == "img" && a.Key == "src" && strings.HasPrefix(a.Val, "data:image/jpeg;base64,"): // within the page
 			case a.Key == "href" || a.Key == "src":
 				t.Errorf("the page leads to %s", a.Val)
 			}

@@ -54,7 +54,7 @@ func PDF(ctx context.Context, page []byte) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, browser, append(args, (&url.URL{Scheme: "file", Path: filepath.ToSlash(in)}).String())...)
 	cmd.WaitDelay = 5 * time.Second
 	if err := cmd.Run(); err != nil {
-		return nil, &assay.Problem{Kind: assay.ErrInternal, Where: browser, What: "did not print the statement", Err: err, Do: "try again, or issue it with --no-pdf and print the page"}
+		return nil, &assay.Problem{Kind: assay.ErrInternal, Where: browser, What: "did not print the page", Err: err, Do: "try again, or say --no-pdf and print the page"}
 	}
 	info, err := os.Stat(out)
 	if err != nil || info.Size() > maxPDFBytes {

@@ -25,7 +25,7 @@ type benchCommand struct {
 	Ics    benchICS    `cmd:"" name:"ics" help:"Export or import the answer form (ICS)."`
 	Ixit   benchIXIT   `cmd:"" name:"ixit" help:"Export, import, prefill or sign the extra information for testing (IXIT)."`
 	Cover  benchCover  `cmd:"" help:"Record that evidence from elsewhere covers a case (TS 103 701 clause 4.7)."`
-	Report benchReport `cmd:"" help:"Write the test report: HTML, JSON and XLSX."`
+	Report benchReport `cmd:"" help:"Write the test report: HTML, PDF, JSON and XLSX, with the photographs."`
 }
 
 // benchOf is what every bench command is told.

@@ -15,6 +15,7 @@ import (
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/bench"
 	"github.com/assay-psti/assay/report"
+	"github.com/assay-psti/assay/statement"
 )
 
 type benchICS struct {
@@ -327,6 +328,7 @@ func (c *ixitSign) Run(ctx context.Context, env *environment) error {
 
 type benchReport struct {
 	benchOf
+	PDF  bool `name:"pdf" help:"Print a PDF, where Chromium is found." default:"true" negatable:""`
 	JSON bool `name:"json" help:"Machine form on standard output, and nothing else there."`
 }
 
@@ -342,6 +344,9 @@ func (c *benchReport) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	doc := p.Report(r.Dossier, env.now())
+	if err := doc.ShowPhotos(ctx, r.Dossier, bench.PhotoLimits{}); err != nil {
+		return err
+	}
 	data, err := json.MarshalIndent(doc, "", "  ")
 	if err != nil {
 		return err
@@ -353,10 +358,29 @@ func (c *benchReport) Run(ctx context.Context, env *environment) error {
 	if err := doc.WriteXLSX(&book); err != nil {
 		return err
 	}
-	for _, f := range []struct {
+	type file struct {
 		name string
 		data []byte
-	}{{"bench-report.json", append(data, '\n')}, {"bench-report.html", page.Bytes()}, {"bench-report.xlsx", book.Bytes()}} {
+	}
+	files := []file{{"bench-report.json", append(data, '\n')}, {"bench-report.html", page.Bytes()}, {"bench-report.xlsx", book.Bytes()}}
+	printed := "no .pdf: --no-pdf"
+	if c.PDF {
+		pdf, err := statement.PDF(ctx, page.Bytes())
+		switch {
+		case err == nil:
+			files, printed = append(files, file{"bench-report.pdf", pdf}), ""
+		case ctx.Err() != nil:
+			return ctx.Err()
+		default: // the page says all that it would; an old print beside it would not
+			printed = fmt.Sprintf("no .pdf: %v", err)
+		}
+	}
+	if printed != "" {
+		if err := removePrint(filepath.Join(c.Dir, "bench-report.pdf")); err != nil {
+			return err
+		}
+	}
+	for _, f := range files {
 		if err := r.Dossier.Write(f.name, f.data); err != nil {
 			return err
 		}
@@ -369,6 +393,21 @@ func (c *benchReport) Run(ctx context.Context, env *environment) error {
 	for _, b := range doc.Because {
 		fmt.Fprintf(env.out, "  %s\n", b)
 	}
-	fmt.Fprintf(env.out, "Report: %s, with .json and .xlsx beside it\n", filepath.Join(c.Dir, "bench-report.html"))
+	for i, p := range doc.Photos {
+		fmt.Fprintf(env.out, "Photograph %d: %s, %s%s\n", i+1, p.Name, p.Digest, map[bool]string{true: "; not shown: " + p.NotShown}[p.NotShown != ""])
+	}
+	if printed == "" {
+		fmt.Fprintf(env.out, "Report: %s, with .json, .xlsx and .pdf beside it\n", filepath.Join(c.Dir, "bench-report.html"))
+		return nil
+	}
+	fmt.Fprintf(env.out, "Report: %s, with .json and .xlsx beside it (%s)\n", filepath.Join(c.Dir, "bench-report.html"), printed)
+	return nil
+}
+
+// removePrint removes what was printed of an earlier report.
+func removePrint(name string) error {
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the print of an earlier report: %w", err)
+	}
 	return nil
 }
