@@ -18,6 +18,7 @@ import (
 type Input struct {
 	Observations []assay.Observation
 	Parts        []assay.Subject
+	Units        []dossier.Unit // that product.yaml lists
 	IXIT         *dossier.IXIT
 	Holds        func(assay.Digest) bool // whether evidence of the digest is there
 }
@@ -25,7 +26,7 @@ type Input struct {
 // InputOf takes it from a dossier.
 func InputOf(d *dossier.Dossier) (Input, error) {
 	x, err := d.IXIT()
-	return Input{Observations: d.Observations(), Parts: d.Parts(), IXIT: x, Holds: d.Holds}, err
+	return Input{Observations: d.Observations(), Parts: d.Parts(), Units: d.Product.Units, IXIT: x, Holds: d.Holds}, err
 }
 
 // Plan is the whole test as it stands: what is asked, what was answered, and what
@@ -170,7 +171,7 @@ func (t *Test) gather(in Input) (*Plan, []assay.Observation, error) {
 		p.IXIT = x
 	}
 	p.draft = p.IXIT.Draft()
-	p.identify()
+	p.identify(in.Units)
 	p.Said = t.statements(p.IXIT)
 	shown := state(facts, p.Said)
 	if p.Problems, err = t.problems(facts, shown); err != nil {
@@ -184,10 +185,13 @@ func (t *Test) gather(in Input) (*Plan, []assay.Observation, error) {
 	return p, standing, nil
 }
 
-func (p *Plan) identify() {
+func (p *Plan) identify(units []dossier.Unit) {
 	for _, item := range identity {
 		fact := p.facts.Fact(assay.Product, p.test.law.Vocabulary().Term(item.Term))
 		item.Value = fact.Value
+		if item.Term == serials {
+			item.Offers = units
+		}
 		for _, id := range fact.Because {
 			if o := p.byID[id]; o != nil {
 				item.By = o.By

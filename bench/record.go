@@ -101,6 +101,12 @@ func (r *Recorder) identify(p *Plan, s *Step, a Answer) error {
 				words = append(words, w)
 			}
 		}
+		var err error
+		if s.Item.Term == serials {
+			if words, err = SerialNumbers(s.Item.Offers, words); err != nil {
+				return err
+			}
+		}
 		value = assay.Set(words...)
 	}
 	value, err := term.Check(value)

@@ -15,9 +15,10 @@ import (
 
 type benchRun struct {
 	benchOf
-	By   string `help:"Who tests: name and function. (Or set ASSAY_BY.)"`
-	Only string `help:"Only steps whose name begins so: identity, ics, unit, or unit/5.1-1." placeholder:"STEP"`
-	Redo bool   `help:"Put the steps of --only again that have an answer."`
+	By   string   `help:"Who tests: name and function. (Or set ASSAY_BY.)"`
+	Unit []string `help:"A unit that is tested, by its name or serial number in product.yaml, as often as there are units; all for all that it lists. Added to those named before." placeholder:"NAME" sep:"none"`
+	Only string   `help:"Only steps whose name begins so: identity, ics, unit, or unit/5.1-1." placeholder:"STEP"`
+	Redo bool     `help:"Put the steps of --only again that have an answer."`
 }
 
 // Run goes through the steps. What is answered is kept at once, so that nothing is
@@ -40,6 +41,18 @@ func (c *benchRun) Run(ctx context.Context, env *environment) error {
 		return endOfInput(err)
 	}
 	r.By = q.by
+	if len(c.Unit) > 0 {
+		added, err := r.AddUnits(ctx, c.Unit...)
+		if err != nil {
+			return err
+		}
+		if added {
+			if p, err = r.Plan(); err != nil {
+				return err
+			}
+			fmt.Fprintf(env.errOut, "Units tested: %s\n", p.Step("identity/bench.serials").Item.Value)
+		}
+	}
 	g := &guide{environment: env, ctx: ctx, recorder: r, only: c.Only, redo: c.Redo, skip: map[string]bool{}}
 	if err := g.run(); err != nil {
 		return err
@@ -169,6 +182,9 @@ func (g *guide) put(p *bench.Plan, s *bench.Step) (*bench.Answer, error) {
 	case bench.IdentityStep:
 		if s.Done {
 			fmt.Fprintf(g.errOut, "  Now: %s\n", s.Item.Value)
+		}
+		if offered := s.Item.Offered(); offered != "" {
+			fmt.Fprintln(g.errOut, wrap("  ", "product.yaml lists: "+offered+". A name stands for the serial number, "+bench.AllUnits+" for all of them.", 100))
 		}
 		fmt.Fprintln(g.errOut, helpLine)
 		text, err := g.ask("Answer:")
