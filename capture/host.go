@@ -78,6 +78,13 @@ func parseMAC(s string) (m mac, ok bool) {
 	return mac(b), true
 }
 
+// HardwareAddress reports whether a text is a hardware address by which a device can
+// be named.
+func HardwareAddress(s string) bool {
+	_, ok := parseMAC(s)
+	return ok
+}
+
 func (m mac) String() string {
 	if m == (mac{}) {
 		return ""

@@ -19,6 +19,7 @@ type Capture struct {
 	Hosts    []*capture.Host  `json:"hosts,omitempty"`    // where no device was named: all
 	Suspects []string         `json:"suspects,omitempty"` // of these, those that could be a device under test
 	Bounds   []capture.Tally  `json:"bounds,omitempty"`
+	Kept     []string         `json:"kept,omitempty"` // files in the dossier: the captures, and the record of this reading
 }
 
 // CapturedDevice is one device in captures.
@@ -93,6 +94,9 @@ func (w *captureText) write(c *Capture) {
 	}
 	if len(c.Devices) == 0 {
 		w.hosts(c)
+	}
+	for _, name := range c.Kept {
+		w.line(0, "Kept as %s.", name)
 	}
 	w.b.WriteByte('\n')
 	w.line(0, "%s", Disclaimer)

@@ -4,7 +4,9 @@
 //
 // It reads the captures in the evidence and looks at what the units that
 // product.yaml lists under units: are an end of, by hardware address and by IP
-// address, addresses learnt from DHCP, ARP and neighbour discovery included. What
+// address, addresses learnt from DHCP, ARP and neighbour discovery included. Where a person
+// read a capture with assay capture --device --dossier, the record of that reading
+// says which addresses in that very capture are the unit's, and is cited. What
 // phones, routers and other devices in the capture do among themselves is left
 // out; so is what a unit that forwards passes on for others.
 //

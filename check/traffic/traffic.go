@@ -42,13 +42,10 @@ const (
 )
 
 func run(ctx context.Context, pass *check.Pass) (any, error) {
-	items := pass.Items(evidence.Captures)
 	product := pass.Product()
-	var units []check.Unit
-	for _, u := range product.Units {
-		if u.MAC != "" || len(u.Addresses) > 0 {
-			units = append(units, u)
-		}
+	items, kept, err := readings(pass, pass.Items(evidence.Captures))
+	if err != nil {
+		return nil, err
 	}
 	read := 0
 	var failed error
@@ -58,6 +55,7 @@ func run(ctx context.Context, pass *check.Pass) (any, error) {
 			pass.Partial(item.Name + " is a folder, not a capture: put each capture into the folder of captures by itself")
 			continue
 		}
+		units := unitsOf(item, product.Units, kept)
 		r, err := readItem(ctx, pass, item, units)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -93,7 +91,7 @@ func addresses(u check.Unit) []string {
 	return append(all, u.Addresses...)
 }
 
-func readItem(ctx context.Context, pass *check.Pass, item evidence.Item, units []check.Unit) (*capture.Result, error) {
+func readItem(ctx context.Context, pass *check.Pass, item evidence.Item, units []namedUnit) (*capture.Result, error) {
 	f, err := pass.Open(item)
 	if err != nil {
 		return nil, err
@@ -101,7 +99,7 @@ func readItem(ctx context.Context, pass *check.Pass, item evidence.Item, units [
 	defer f.Close()
 	o := capture.Options{Progress: func(n int64) { pass.Progress(n, item.Size, item.Base()) }}
 	for _, u := range units {
-		o.Devices = append(o.Devices, addresses(u)...)
+		o.Devices = append(o.Devices, addresses(u.Unit)...)
 	}
 	r, err := capture.Read(ctx, item.Base(), f, o)
 	if err != nil {
@@ -132,7 +130,7 @@ func nameless(pass *check.Pass, item evidence.Item, r *capture.Result) {
 		}
 		list = append(list, strings.Join(strings.Fields(strings.Join(words, " ")), " "))
 	}
-	text := item.Name + " was not judged: product.yaml names no unit that was tested, so that nobody can tell it from phones and routers; list the units under units: with mac: or addresses:"
+	text := item.Name + " was not judged: product.yaml names no unit that was tested, so that nobody can tell it from phones and routers; list the units under units: with mac: or addresses:, or read it with assay capture --device --dossier"
 	if len(list) > 0 {
 		text += "; hosts that could be one: " + strings.Join(list, ", ")
 	}
@@ -149,18 +147,19 @@ type unit struct {
 	product check.Product
 	id      string
 	device  *capture.Device
+	said    []assay.Reference // by whom the unit is known, besides product.yaml
 
 	stated, remarked int
 	done             map[string]int // times that the same was stated
 	err              error
 }
 
-func look(pass *check.Pass, item evidence.Item, r *capture.Result, u check.Unit, product check.Product) error {
-	d, err := r.Device(addresses(u)...)
+func look(pass *check.Pass, item evidence.Item, r *capture.Result, u namedUnit, product check.Product) error {
+	d, err := r.Device(addresses(u.Unit)...)
 	if err != nil {
 		return fmt.Errorf("unit %s: %w", u.ID, err)
 	}
-	x := &unit{pass: pass, item: item, product: product, id: u.ID, device: d, done: map[string]int{}}
+	x := &unit{pass: pass, item: item, product: product, id: u.ID, device: d, said: u.said, done: map[string]int{}}
 	if !d.Found() {
 		x.remark("the unit is not in this capture: nothing is observed")
 		return nil
@@ -201,6 +200,7 @@ func (x *unit) say(subject assay.Subject, term assay.TermID, value assay.Value, 
 	for _, m := range at {
 		o.Evidence = append(o.Evidence, x.item.Reference(m.String()))
 	}
+	o.Evidence = append(o.Evidence, x.said...)
 	x.err = x.pass.Report(o)
 }
 
