@@ -30,7 +30,8 @@ func looksDNS(b []byte) bool {
 
 // dnsName reads a name and gives where what follows it begins.
 func dnsName(b []byte, at int) (name string, next int, ok bool) {
-	var out []byte
+	var short [320]byte // no name is longer
+	out := short[:0]
 	jumps := 0
 	for {
 		if at >= len(b) || len(out) > 255 {

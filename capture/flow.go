@@ -16,7 +16,9 @@ type flowKey struct {
 
 // flow is one TCP connection, or what two UDP ports say to each other.
 type flow struct {
+	id         flowID
 	key        flowKey
+	next       *flow // in the chain of the table
 	newer      *flow
 	older      *flow
 	macs       [2]mac
@@ -42,6 +44,7 @@ type flow struct {
 	guard   Protection
 	facts   *facts
 	samples *sample
+	spare   *sample // an empty one, of the flow that this was before
 	kept    int // bytes that its reader holds
 	noted   int // bytes, about, of facts
 	active  activity
@@ -68,23 +71,18 @@ const (
 
 // lookup gives the flow of a packet and the side it came from.
 func (t *tracker) lookup(p *packet) (*flow, side) {
-	a, b := netip.AddrPortFrom(p.src, p.sport), netip.AddrPortFrom(p.dst, p.dport)
-	from := side(0)
-	key := flowKey{a, b, p.proto}
-	if c := a.Addr().Compare(b.Addr()); c > 0 || c == 0 && a.Port() > b.Port() {
-		key.a, key.b, from = b, a, 1
-	}
-	f := t.flows[key]
+	id, from := flowIDOf(p)
+	f := t.flows.find(&id)
 	if f != nil && (p.at-f.last > flowIdle || p.proto == protoTCP && p.flags&(flagSYN|flagACK) == flagSYN && f.spoke != [2]bool{}) {
 		t.close(f) // the ports are used anew
 		f = nil
 	}
 	if f == nil {
-		if len(t.flows) >= t.o.MaxFlows {
+		if t.flows.n >= t.o.MaxFlows {
 			t.evict()
 		}
-		f = &flow{key: key, first: p.at, mark: t.mark(), client: from}
-		t.flows[key] = f
+		f = t.flows.add(&id, p, from)
+		f.first, f.mark, f.client = p.at, t.mark(), from
 		t.push(f)
 	} else if t.newest != f {
 		t.unlink(f)
@@ -160,7 +158,7 @@ func (t *tracker) close(f *flow) {
 	t.release(f)
 	t.tell(f)
 	t.unlink(f)
-	delete(t.flows, f.key)
+	t.flows.remove(f)
 }
 
 // release lets go of what is held for the flow.

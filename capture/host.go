@@ -225,8 +225,10 @@ func (h *hosts) owns(m mac, ip netip.Addr) bool {
 // name notes a name of an address.
 func (h *hosts) name(ip netip.Addr, name, how string) {
 	name = strings.TrimSuffix(printable(name), ".")
-	if _, err := netip.ParseAddr(name); err == nil {
-		return // an address is no name
+	if n := len(name); n > 0 && (name[n-1] >= '0' && name[n-1] <= '9' || strings.IndexByte(name, ':') >= 0) {
+		if _, err := netip.ParseAddr(name); err == nil {
+			return // an address is no name
+		}
 	}
 	if name == "" || !ip.IsValid() || ip.IsUnspecified() || ip.IsMulticast() {
 		return

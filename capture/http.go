@@ -2,7 +2,6 @@ package capture
 
 import (
 	"bytes"
-	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -12,9 +11,10 @@ import (
 
 // Bounds of messages in the form of HTTP.
 const (
-	maxHeader    = 32 << 10
-	maxBodyWatch = 4 << 10 // of a body that is looked at
-	maxExchanges = 64      // requests of which the answer has not come
+	maxHeader      = 32 << 10
+	maxBodyWatch   = 4 << 10 // of a body that is looked at
+	maxHeaderLines = 200
+	maxExchanges   = 64 // requests of which the answer has not come
 )
 
 // httpReader reads HTTP/1, and RTSP and SIP, which are written alike.
@@ -42,13 +42,19 @@ type message struct {
 	target  string
 	proto   string
 	status  int
-	header  map[string][]string // names in lower case
+	header  []headerLine
 	from    *exchange
 }
 
+// headerLine is a line of the head; the name is in lower case.
+type headerLine struct{ name, value string }
+
+// get gives the first line of that name.
 func (m *message) get(name string) string {
-	if v := m.header[name]; len(v) > 0 {
-		return v[0]
+	for i := range m.header {
+		if m.header[i].name == name {
+			return m.header[i].value
+		}
 	}
 	return ""
 }
@@ -67,6 +73,9 @@ var httpMethods = []string{"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "P
 // looksHTTP gives the protocol of a message in the form of HTTP. short is set where
 // the first line may yet become one.
 func looksHTTP(b []byte) (proto string, short bool) {
+	if len(b) > 0 && (b[0] < 'A' || b[0] > 'Z') { // no method and no version begins so
+		return "", false
+	}
 	line, _, whole := bytes.Cut(b[:min(len(b), 2048)], []byte("\n"))
 	for _, p := range []string{"HTTP/1.", "RTSP/1.", "SIP/2.", "ICY "} {
 		n := min(len(p), len(line))
@@ -109,9 +118,9 @@ func readMessage(b []byte) (m *message, used int) {
 	if end < 0 {
 		return nil, 0
 	}
-	lines := strings.Split(string(b[:end]), "\n")
-	first := strings.Fields(lines[0])
-	m = &message{header: map[string][]string{}}
+	line, rest, more := strings.Cut(string(b[:end]), "\n")
+	first := strings.Fields(line)
+	m = &message{}
 	if len(first) < 2 {
 		return nil, end + gap
 	}
@@ -121,11 +130,11 @@ func readMessage(b []byte) (m *message, used int) {
 	} else {
 		m.request, m.method, m.target, m.proto = true, first[0], first[1], first[len(first)-1]
 	}
-	for _, line := range lines[1:min(len(lines), 200)] {
-		name, value, ok := strings.Cut(strings.TrimRight(line, "\r"), ":")
-		if ok {
-			name = strings.ToLower(strings.TrimSpace(name))
-			m.header[name] = append(m.header[name], strings.TrimSpace(value))
+	m.header = make([]headerLine, 0, 8)
+	for n := 1; more && n < maxHeaderLines; n++ {
+		line, rest, more = strings.Cut(rest, "\n")
+		if name, value, ok := strings.Cut(line, ":"); ok {
+			m.header = append(m.header, headerLine{strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)})
 		}
 	}
 	return m, end + gap
@@ -299,10 +308,10 @@ func (r *httpReader) request(t *tracker, f *flow, from side, m *message) {
 		t.detail(f, from, "request", m.method+" "+x.host+x.path)
 	}
 	r.authorization(t, f, m, x)
-	for _, name := range slices.Sorted(maps.Keys(m.header)) {
-		values := m.header[name]
-		if (name == "cookie" || strings.Contains(name, "api-key") || strings.Contains(name, "auth-token") || name == "x-auth" || name == "x-access-token") && len(values) > 0 {
-			r.tokens(t, f, name, values[0], x)
+	for i := range m.header {
+		name, value := m.header[i].name, m.header[i].value
+		if name == "cookie" || strings.Contains(name, "api-key") || strings.Contains(name, "auth-token") || name == "x-auth" || name == "x-access-token" {
+			r.tokens(t, f, name, value, x)
 		}
 	}
 	r.fields(t, f, query, "query", x)

@@ -308,7 +308,7 @@ func (t *tracker) tell(f *flow) {
 	f.noted = 0
 	srv := f.client.other()
 	label, guard := f.label, f.guard
-	if label == "unknown" && f.samples != nil && f.samples.measure().Looks == "text" {
+	if label == "unknown" && f.samples != nil && f.samples.text() {
 		label, guard = "text", Clear
 	}
 	if label == "" {
@@ -471,6 +471,13 @@ func transportName(proto uint8) string {
 func printable(s string) string {
 	if len(s) > maxDetailText {
 		s = s[:maxDetailText]
+	}
+	plain := true
+	for i := range len(s) {
+		plain = plain && s[i] >= ' ' && s[i] < 0x7f
+	}
+	if plain {
+		return strings.TrimSpace(s)
 	}
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r == 0xfffd || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x200e || r == 0x200f || r == 0x61c {

@@ -19,7 +19,7 @@ type tracker struct {
 	file      fileState
 	fragments fragments
 
-	flows      map[flowKey]*flow
+	flows      flowTable
 	newest     *flow // of a list in order of last use
 	oldest     *flow
 	held       int // bytes held for reassembly and for readers, in all
@@ -38,6 +38,8 @@ type tracker struct {
 // fileState is what is counted of one file.
 type fileState struct {
 	links       map[string]bool
+	link        uint32 // of the frame before
+	linked      bool   // there was one
 	bytes       int64
 	first, last int64
 	cut         int64
@@ -47,7 +49,7 @@ type fileState struct {
 
 func newTracker(o Options) *tracker {
 	return &tracker{
-		o: o, result: &Result{}, flows: map[flowKey]*flow{}, conv: map[conversationKey]*Conversation{},
+		o: o, result: &Result{}, flows: newFlowTable(o.MaxFlows), conv: map[conversationKey]*Conversation{},
 		expects: map[netip.AddrPort]string{}, challenged: map[netip.AddrPort]bool{}, bitten: map[string]int64{}, hosts: newHosts(o.MaxHosts),
 		fragments: fragments{waiting: map[fragmentKey]*datagram{}}, favour: newFavoured(o.Devices),
 	}
@@ -76,12 +78,13 @@ func (t *tracker) frame(f *frame) {
 	if f.wire > len(f.data) {
 		t.file.cut++
 	}
-	name := linkNames[f.link]
-	if name == "" {
-		name = "link layer that is not read"
-	}
-	if !t.file.links[name] {
+	if !t.file.linked || f.link != t.file.link { // nearly all are of the one before
+		name := linkNames[f.link]
+		if name == "" {
+			name = "link layer that is not read"
+		}
 		t.file.links[name] = true
+		t.file.link, t.file.linked = f.link, true
 	}
 	p := &t.pdu
 	*p = packet{n: f.n, at: f.at, size: f.wire}

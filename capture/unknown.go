@@ -21,6 +21,9 @@ type sample struct {
 	counts [256]uint16
 }
 
+// leastSample is how many bytes it takes to say what they look like.
+const leastSample = 64
+
 // maxSample bounds how many bytes of a flow are counted.
 const maxSample = 8 << 10
 
@@ -61,7 +64,7 @@ func (s *sample) measure() *Sample {
 	// The most that so few bytes can show: random bytes come within about a tenth of it.
 	most := math.Log2(float64(min(max(s.n, 1), 256)))
 	switch {
-	case s.n < 64:
+	case s.n < leastSample:
 		out.Looks = "too little to say"
 	case out.Printable >= 0.95 && spaces*20 > s.n:
 		out.Looks = "text"
@@ -76,6 +79,9 @@ func (s *sample) measure() *Sample {
 	}
 	return out
 }
+
+// text reports whether what was counted looks like text.
+func (s *sample) text() bool { return s.n >= leastSample && s.measure().Looks == "text" }
 
 // join keeps the larger of two samples.
 func (o *Sample) join(s *sample) *Sample {
@@ -105,7 +111,9 @@ func (r *unknownReader) read(t *tracker, f *flow, from side, b []byte) int {
 // unknown counts bytes of a flow that is not understood.
 func (t *tracker) unknown(f *flow, b []byte) {
 	if f.samples == nil {
-		f.samples = &sample{}
+		if f.samples, f.spare = f.spare, nil; f.samples == nil {
+			f.samples = &sample{}
+		}
 	}
 	f.samples.add(b)
 	f.label, f.guard = "unknown", Unknown
