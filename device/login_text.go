@@ -22,12 +22,13 @@ func (v *Service) way(method string) Way {
 func (s *Session) doors(ctx context.Context, v *Service, sshPasswords bool) []*door {
 	switch v.Protocol {
 	case "http", "https":
-		doors := s.webDoors(v)
+		doors := s.webDoors(ctx, v)
 		for _, d := range doors {
 			if d.way.Protocol == "onvif" {
 				s.onvifOpen(ctx, v, d)
 			}
 		}
+		v.seen.doors = doors
 		return doors
 	case "ftp":
 		return []*door{s.ftpDoor(ctx, v)}

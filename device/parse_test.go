@@ -308,7 +308,7 @@ func FuzzReaders(f *testing.F) {
 		}
 		loginForm(b)
 		_, _ = readRTSP(bufio.NewReader(bytes.NewReader(b)))
-		_, _ = readResponse(bytes.NewReader(b), "GET")
+		_, _ = readResponse(bytes.NewReader(b), "GET", maxBody)
 		ParseNeighbours(b)
 		readCertificate(b)
 		for _, p := range udpProbes() {
