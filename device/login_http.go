@@ -173,7 +173,8 @@ func (s *Session) pageDoor(v *Service, p webPage) *door {
 		return s.formDoor(v, way, p.form)
 	case p.script != "":
 		way.Method, way.OpenWhy = "script", of+" has a log-in that a script makes: "+p.script
-		return &door{way: way, try: nil}
+		way.Stopped = "no log-in was tried there: try the defaults by hand, in a browser"
+		return &door{way: way}
 	}
 	way.Method = challenges(p.r.header.Values("WWW-Authenticate"))[0].scheme
 	if way.OpenWhy = of + " asks for a log-in"; p.path == v.seen.path {

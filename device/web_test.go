@@ -220,13 +220,17 @@ func hostile() map[string]http.Handler {
 		return func(_ int, _, _ string, w http.ResponseWriter) { w.WriteHeader(code); _, _ = w.Write([]byte(text)) }
 	}
 	return map[string]http.Handler{
-		"always-ok":      form(say("OK")),
-		"always-json":    form(say(`{"result":"ok"}`)),
-		"french":         form(say("<p>Échec : identifiant ou mot de passe erroné.</p><a href=/>Retour</a>")),
-		"chinese":        form(say("<script>alert('用户名或密码错误');history.back();</script>")),
-		"finnish":        form(say("<p>Kirjautuminen ei onnistunut.</p>")),
-		"turns":          form(func(n int, _, _ string, w http.ResponseWriter) { _, _ = w.Write([]byte([]string{logInForm, "<p>Try</p>"}[(n+1)%2])) }),
-		"turns-of-three": form(func(n int, _, _ string, w http.ResponseWriter) { _, _ = w.Write([]byte([]string{"<p>Try</p>", logInForm, logInForm}[n%3])) }),
+		"always-ok":   form(say("OK")),
+		"always-json": form(say(`{"result":"ok"}`)),
+		"french":      form(say("<p>Échec : identifiant ou mot de passe erroné.</p><a href=/>Retour</a>")),
+		"chinese":     form(say("<script>alert('用户名或密码错误');history.back();</script>")),
+		"finnish":     form(say("<p>Kirjautuminen ei onnistunut.</p>")),
+		"turns": form(func(n int, _, _ string, w http.ResponseWriter) {
+			_, _ = w.Write([]byte([]string{logInForm, "<p>Try</p>"}[(n+1)%2]))
+		}),
+		"turns-of-three": form(func(n int, _, _ string, w http.ResponseWriter) {
+			_, _ = w.Write([]byte([]string{"<p>Try</p>", logInForm, logInForm}[n%3]))
+		}),
 		"turns-of-four": form(func(n int, _, _ string, w http.ResponseWriter) {
 			_, _ = w.Write([]byte([]string{logInForm, logInForm, "<p>Try</p>", logInForm}[n%4]))
 		}),
@@ -256,8 +260,11 @@ func hostile() map[string]http.Handler {
 			}
 			say(logInForm)(n, u, p, w)
 		}),
-		"basic-404":        asks(status(404, "")),
-		"basic-redirects":  asks(func(_ int, _, _ string, w http.ResponseWriter) { w.Header().Set("Location", "/denied"); w.WriteHeader(302) }),
+		"basic-404": asks(status(404, "")),
+		"basic-redirects": asks(func(_ int, _, _ string, w http.ResponseWriter) {
+			w.Header().Set("Location", "/denied")
+			w.WriteHeader(302)
+		}),
 		"basic-says-no":    asks(status(200, "Wrong password")),
 		"basic-says-nein":  asks(status(200, "<html>Falsches Kennwort</html>")),
 		"basic-empty":      asks(status(200, "")),
