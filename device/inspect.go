@@ -180,7 +180,7 @@ func (s *Session) ways(ctx context.Context, w *Work, r *Record) {
 		group.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			all[i] = s.doors(ctx, &r.Services[i], w.SSHPasswords)
+			all[i] = s.doors(ctx, &r.Services[i], w.SSHPasswords, w.Published)
 		})
 	}
 	group.Wait()

@@ -37,6 +37,7 @@ type Default struct {
 	Source         string // where it is published
 	Date           string // the day it was looked up there
 	Community      bool   // an SNMP community, which has no user
+	Agent          bool   // a user of SNMPv3
 }
 
 // Secret is a password of this unit, which no record holds.
@@ -61,6 +62,8 @@ type door struct {
 	vague bool
 	// alone: there is no user name.
 	alone bool
+	// fits reports whether a published default can be one of this way in; nil: any.
+	fits func(Default) bool
 	// scripted: a script may take part in the log-in, so that what is refused may be what the script did not do.
 	scripted bool
 	// doubt says why what came last may be no acceptance, though it looks like one; nil where nothing of the kind can be.
@@ -394,6 +397,9 @@ var favourites = [][2]string{{"admin", "admin"}, {"admin", ""}, {"root", "root"}
 // this make first, then those tried most, then the others as they stand.
 func (l *logins) candidates(d *door) []Default {
 	rank := func(x Default) int {
+		if x.Agent {
+			return -1
+		}
 		source := strings.ToLower(x.Source)
 		for _, h := range l.hints {
 			if len(h) >= 2 && strings.Contains(source, ": "+strings.ToLower(h)) {
@@ -408,7 +414,8 @@ func (l *logins) candidates(d *door) []Default {
 	var out []Default
 	for _, x := range l.published {
 		switch {
-		case x.Community != (d.way.Method == "community"):
+		case x.Community != (d.way.Method == "community"), x.Agent && d.way.Method != "usm":
+		case d.fits != nil && !d.fits(x):
 		case d.alone && !x.Community && x.User != "", !d.alone && x.User == "" && !x.Community:
 		default:
 			out = append(out, x)

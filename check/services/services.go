@@ -153,7 +153,7 @@ func inClear(w *device.Way) string {
 	}
 	taken := w.AcceptedDefault() != nil || w.AcceptedUnit() != nil || w.AcceptedSet() != nil
 	switch {
-	case w.Method == "digest" || w.Method == "wsse" || w.Method == "none" || w.Method == "community":
+	case w.Method == "digest" || w.Method == "wsse" || w.Method == "none" || w.Method == "community" || w.Method == "usm":
 		return ""
 	case taken:
 		return "accepted a password that was sent without encryption"
