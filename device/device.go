@@ -118,7 +118,7 @@ type Way struct {
 	Network   string `json:"network"`
 	Port      int    `json:"port"`
 	Protocol  string `json:"protocol"`
-	Method    string `json:"method"` // "basic", "digest", "form", "password", "none", "community", "wsse"
+	Method    string `json:"method"` // "basic", "digest", "form", "password", "none", "community", "usm", "wsse", "script"
 	Where     string `json:"where,omitempty"`
 	Encrypted bool   `json:"encrypted"`
 

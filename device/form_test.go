@@ -12,7 +12,7 @@ import (
 // A form that complains of what is short or empty, on a page without the form, lets
 // nobody in.
 func TestFormComplains(t *testing.T) {
-	const page = `<form method="post"><input name="u"><input type="password" name="p"></form>`
+	const page = `<form method="post"><input name="u"><input type="password" name="p"><input type="submit"></form>`
 	for name, complains := range map[string]func(pass string) bool{
 		"empty": func(p string) bool { return p == "" },
 		"short": func(p string) bool { return len(p) < 8 },
@@ -38,7 +38,7 @@ func TestFormRenews(t *testing.T) {
 			_, _ = w.Write([]byte(`You must choose a new password. <form method="post"><input type="password" name="a"><input type="password" name="b"></form>`))
 			return
 		}
-		_, _ = w.Write([]byte(`<form method="post"><input name="u"><input type="password" name="p"></form>`))
+		_, _ = w.Write([]byte(`<form method="post"><input name="u"><input type="password" name="p"><input type="submit"></form>`))
 	}))
 	way := &r.Ways[0]
 	if a := way.AcceptedDefault(); a == nil || a.Password != "1234" || a.Outcome != Renew {

@@ -14,6 +14,10 @@ type Guessing struct {
 	Limit  string          `json:"limit"` // "locked", "slower" or "none seen"
 	Note   string          `json:"note"`
 	Median time.Duration   `json:"median"`
+
+	// After is what became of a password that had been accepted before, tried once more
+	// after them. Empty: none was known, so that a lock-out that is not told cannot be excluded.
+	After Outcome `json:"after,omitempty"`
 }
 
 // What a series of wrong log-ins showed.
@@ -57,6 +61,22 @@ func (l *logins) guess(ctx context.Context, t *trial, user string) *Guessing {
 	if len(g.Took) > 0 {
 		sorted := slices.Sorted(slices.Values(g.Took))
 		g.Median = sorted[len(sorted)/2]
+	}
+	if g.Limit == LimitNone && g.Note == "" && g.Tries > 0 && t.good != nil {
+		if err := l.s.o.Clock.Sleep(ctx, l.s.limits.Pace); err != nil {
+			g.Note = "stopped"
+			return g
+		}
+		o, reason := t.d.try(ctx, "log-in with the password that was accepted before", t.good)
+		g.After = o
+		switch {
+		case ctx.Err() != nil:
+			g.After, g.Note = Untried, "stopped"
+		case o == Refused || o == Locked:
+			g.Limit, g.Note = LimitLocked, fmt.Sprintf("after %d more wrong log-ins the right password is no longer accepted: %s", g.Tries, reason)
+		case !o.in():
+			g.Limit, g.Note = "unclear", "after the wrong log-ins the right password was neither accepted nor refused: "+reason
+		}
 	}
 	if g.Limit == LimitNone && g.Note == "" {
 		g.Note = fmt.Sprintf("neither a delay that grows nor a lock-out in %d wrong log-ins", g.Tries)

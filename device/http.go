@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -34,6 +35,7 @@ type request struct {
 	headers map[string]string
 	body    string
 	secrets []string // that the transcript does not show
+	most    int      // bytes of the body that are read; maxBody where 0
 }
 
 // response is what came back.
@@ -65,6 +67,9 @@ func (s *Session) do(ctx context.Context, q request) (*response, error) {
 	}
 	defer c.Close()
 	c.hide(q.secrets...)
+	if q.most > maxBody {
+		c.most = q.most + maxReceived
+	}
 	var rw io.ReadWriter = c
 	if q.tls {
 		t, err := s.startTLS(ctx, c)
@@ -115,13 +120,13 @@ func (c *conn) exchange(rw io.ReadWriter, q request) (*response, error) {
 	if _, err := io.WriteString(rw, b.String()); err != nil {
 		return nil, err
 	}
-	return readResponse(rw, q.method)
+	return readResponse(rw, q.method, max(q.most, maxBody))
 }
 
 // readResponse reads one response, bounded by what the connection gives.
-func readResponse(r io.Reader, method string) (*response, error) {
+func readResponse(r io.Reader, method string, most int) (*response, error) {
 	var raw bytes.Buffer
-	in := bufio.NewReader(io.TeeReader(io.LimitReader(r, maxReceived), &limited{&raw, 1024}))
+	in := bufio.NewReader(io.TeeReader(io.LimitReader(r, int64(most)+maxReceived-maxBody), &limited{&raw, 1024}))
 	h, err := http.ReadResponse(in, &http.Request{Method: method})
 	if err != nil {
 		if raw.Len() > 0 {
@@ -130,10 +135,10 @@ func readResponse(r io.Reader, method string) (*response, error) {
 		return nil, err
 	}
 	defer h.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(h.Body, maxBody+1))
+	body, err := io.ReadAll(io.LimitReader(h.Body, int64(most)+1))
 	out := &response{status: h.StatusCode, header: h.Header, raw: raw.Bytes(), cookies: h.Cookies()}
-	out.cut = len(body) > maxBody || err != nil
-	out.body = body[:min(len(body), maxBody)]
+	out.cut = len(body) > most || err != nil
+	out.body = body[:min(len(body), most)]
 	return out, nil
 }
 
@@ -163,15 +168,16 @@ func (s *Session) follow(ctx context.Context, q request) (*response, string, err
 			return r, q.path, nil
 		}
 		q.path, q.method, q.body = next, http.MethodGet, ""
-		if jar := cookieHeader(r.cookies); jar != "" {
-			h := map[string]string{"Cookie": jar}
-			for k, v := range q.headers {
-				if k != "Content-Type" && (k != "Cookie") {
-					h[k] = v
-				}
+		h := map[string]string{}
+		for k, v := range q.headers {
+			if k != "Content-Type" {
+				h[k] = v
 			}
-			q.headers = h
 		}
+		if jar := joinCookies(h["Cookie"], r.cookies); jar != "" {
+			h["Cookie"] = jar
+		}
+		q.headers = h
 	}
 	return nil, q.path, errors.New("it redirects without end")
 }
@@ -203,11 +209,39 @@ func (s *Session) sameService(q request, location string) (string, bool) {
 	return path, strings.HasPrefix(path, "/") && !strings.ContainsAny(path, "\r\n ")
 }
 
-func cookieHeader(cookies []*http.Cookie) string {
-	var parts []string
+// maxCookies bounds how many cookies are sent back.
+const maxCookies = 20
+
+func cookieHeader(cookies []*http.Cookie) string { return joinCookies("", cookies) }
+
+// joinCookies is the header with what a response sets put into it; of one name the
+// latest value counts.
+func joinCookies(header string, cookies []*http.Cookie) string {
+	var names []string
+	values := map[string]string{}
+	set := func(name, value string) {
+		if _, ok := values[name]; !ok {
+			names = append(names, name)
+		}
+		values[name] = value
+	}
+	for pair := range strings.SplitSeq(header, "; ") {
+		if name, value, ok := strings.Cut(pair, "="); ok {
+			set(name, value)
+		}
+	}
 	for _, c := range cookies {
-		if c.MaxAge >= 0 && len(parts) < 20 {
-			parts = append(parts, c.Name+"="+c.Value)
+		if c.MaxAge < 0 {
+			delete(values, c.Name)
+			names = slices.DeleteFunc(names, func(n string) bool { return n == c.Name })
+			continue
+		}
+		set(c.Name, c.Value)
+	}
+	var parts []string
+	for _, n := range names {
+		if len(parts) < maxCookies {
+			parts = append(parts, n+"="+values[n])
 		}
 	}
 	return strings.Join(parts, "; ")

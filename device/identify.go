@@ -24,6 +24,8 @@ type seen struct {
 	onvifAt  time.Time
 	location string   // SSDP: where the description is said to be
 	kex      []string // SSH: the algorithms that the server offers
+	leads    []string // HTTP: where other ports of the device send browsers at this one
+	doors    []*door  // the ways in, as they were tried
 }
 
 // Waits of the identification.
@@ -301,7 +303,7 @@ func (s *Session) webDetails(ctx context.Context, v *Service) {
 
 var refreshes = []*regexp.Regexp{
 	regexp.MustCompile(`(?is)<meta[^>]{0,100}http-equiv\s*=\s*["']?refresh["']?[^>]{0,100}url\s*=\s*["']?([^"'>\s]{1,200})`),
-	regexp.MustCompile(`(?i)\blocation(?:\.href)?\s*=\s*["']([^"']{1,200})["']`),
+	goesTo,
 }
 
 // refresh is where a page of few words sends a browser on.

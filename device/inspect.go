@@ -172,6 +172,7 @@ var ErrSilent = errors.New("nothing answers at this address")
 // ways looks for ways in and tries them.
 func (s *Session) ways(ctx context.Context, w *Work, r *Record) {
 	l := &logins{s: s, published: w.Published, unit: w.Unit, set: w.Set, hints: nonEmpty(w.Make, w.Model), guesses: w.Guesses, guessPort: w.GuessPort}
+	s.leads(r.Services)
 	all := make([][]*door, len(r.Services))
 	var group sync.WaitGroup
 	slots := make(chan struct{}, identifiers)
@@ -179,7 +180,7 @@ func (s *Session) ways(ctx context.Context, w *Work, r *Record) {
 		group.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			all[i] = s.doors(ctx, &r.Services[i], w.SSHPasswords)
+			all[i] = s.doors(ctx, &r.Services[i], w.SSHPasswords, w.Published)
 		})
 	}
 	group.Wait()

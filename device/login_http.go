@@ -1,19 +1,20 @@
 package device
 
 import (
-	"bytes"
 	"context"
 	"crypto/md5"  //nolint:gosec // RFC 7616 digest access authentication
 	"crypto/sha1" //nolint:gosec // WS-UsernameToken
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"html"
 	"net/http"
-	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -30,7 +31,8 @@ var (
 )
 
 // challenges reads the header values of a 401 (RFC 9110 11.6.1); digest before
-// basic, since what is stronger is what a client takes.
+// basic, since what is stronger is what a client takes. Of several digests the first
+// that is known comes first (RFC 7616 3.7).
 func challenges(values []string) []challenge {
 	var out []challenge
 	for _, v := range values[:min(len(values), 8)] {
@@ -47,14 +49,46 @@ func challenges(values []string) []challenge {
 			for _, p := range challengeParam.FindAllStringSubmatch(v[m[3]:end], 20) {
 				c.params[strings.ToLower(p[1])] = strings.ReplaceAll(p[2]+p[3], `\"`, `"`)
 			}
-			if c.scheme == "digest" {
-				out = append([]challenge{c}, out...)
-			} else {
-				out = append(out, c)
-			}
+			out = append(out, c)
 		}
 	}
+	rank := func(c challenge) int {
+		switch _, known := c.digest(); {
+		case c.scheme == "digest" && known:
+			return 0
+		case c.scheme == "basic":
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(out, func(a, b challenge) int { return rank(a) - rank(b) })
 	return out
+}
+
+// digests are the hash functions of digest authentication (RFC 7616 6.1).
+var digests = map[string]func() hash.Hash{"": md5.New, "md5": md5.New, "sha-256": sha256.New, "sha-512-256": sha512.New512_256}
+
+// digest is the hash function that a challenge asks for, where it is one that is
+// known, and with a quality of protection that is.
+func (c *challenge) digest() (func() hash.Hash, bool) {
+	h := digests[strings.TrimSuffix(strings.ToLower(c.params["algorithm"]), "-sess")]
+	_, protects := c.qop()
+	return h, h != nil && protects && c.params["nonce"] != ""
+}
+
+// qop reports whether the answer takes a count and a nonce of the client, and whether
+// there is a quality of protection that is known.
+func (c *challenge) qop() (auth, known bool) {
+	offered := c.params["qop"]
+	if offered == "" {
+		return false, true
+	}
+	for o := range strings.SplitSeq(offered, ",") {
+		if strings.EqualFold(strings.TrimSpace(o), "auth") {
+			return true, true
+		}
+	}
+	return false, false
 }
 
 // authorization answers a challenge; secrets are what of it must not be shown.
@@ -63,8 +97,8 @@ func (c *challenge) authorization(method, uri string, cred *credential, nonce st
 		token := base64.StdEncoding.EncodeToString([]byte(cred.user + ":" + cred.password))
 		return "Basic " + token, []string{token}, true
 	}
-	newHash := map[string]func() hash.Hash{"": md5.New, "md5": md5.New, "sha-256": sha256.New}[strings.ToLower(c.params["algorithm"])]
-	if newHash == nil || c.params["nonce"] == "" {
+	newHash, known := c.digest()
+	if !known {
 		return "", nil, false
 	}
 	sum := func(parts ...string) string {
@@ -73,10 +107,13 @@ func (c *challenge) authorization(method, uri string, cred *credential, nonce st
 		return hex.EncodeToString(h.Sum(nil))
 	}
 	ha1, ha2 := sum(cred.user, c.params["realm"], cred.password), sum(method, uri)
+	if strings.HasSuffix(strings.ToLower(c.params["algorithm"]), "-sess") {
+		ha1 = sum(ha1, c.params["nonce"], nonce)
+	}
 	quote := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\r", "", "\n", "").Replace
 	b := fmt.Sprintf(`Digest username="%s", realm="%s", nonce="%s", uri="%s"`, quote(cred.user), quote(c.params["realm"]), quote(c.params["nonce"]), uri)
 	answer := sum(ha1, c.params["nonce"], ha2)
-	if strings.Contains(strings.ToLower(c.params["qop"]), "auth") {
+	if auth, _ := c.qop(); auth {
 		answer = sum(ha1, c.params["nonce"], "00000001", nonce, "auth", ha2)
 		b += fmt.Sprintf(`, qop=auth, nc=00000001, cnonce="%s"`, nonce)
 	}
@@ -89,27 +126,23 @@ func (c *challenge) authorization(method, uri string, cred *credential, nonce st
 	return b + fmt.Sprintf(`, response="%s"`, answer), []string{answer}, true
 }
 
-// webDoors are the ways into a web server, from what its first page gave.
-func (s *Session) webDoors(v *Service) []*door {
+// webDoors are the ways into a web server: what its first page gives, and the log-ins
+// that stand there or on pages that it leads to.
+func (s *Session) webDoors(ctx context.Context, v *Service) []*door {
 	page := v.seen.page
 	if page == nil {
 		return nil
 	}
+	found := s.walk(ctx, v)
 	base := Way{Network: "tcp", Port: v.Port, Protocol: v.Protocol, Where: v.seen.path, Encrypted: v.seen.tls, Open: Unknown}
 	var doors []*door
-	switch found := challenges(page.header.Values("WWW-Authenticate")); {
-	case page.status == http.StatusUnauthorized && len(found) > 0:
+	switch {
+	case len(found) > 0 && found[0].shown: // the first page asks, or is but a frame of one that does
 		v.Asks = Yes
-		base.Open, base.OpenWhy, base.Method = No, "it asks for a log-in", found[0].scheme
-		doors = append(doors, &door{way: base, try: s.challengeLogin(v, v.seen.path)})
 	case page.status == http.StatusUnauthorized, page.status == http.StatusForbidden:
 		v.Asks = Yes
 		base.Open, base.OpenWhy, base.Method = Unknown, status(page.status)+", in a way that is not tried", "unknown"
 		doors = append(doors, &door{way: base})
-	case loginForm(page.body) != nil:
-		v.Asks = Yes
-		base.Method, base.Open, base.OpenWhy = "form", Unknown, "the first page asks for a log-in; whether others do was not looked at"
-		doors = append(doors, s.formDoor(v, base, loginForm(page.body)))
 	case page.status == http.StatusOK:
 		base.Method = "none"
 		base.Open, base.OpenWhy = openPage(page)
@@ -118,10 +151,36 @@ func (s *Session) webDoors(v *Service) []*door {
 		}
 		doors = append(doors, &door{way: base})
 	}
+	for _, p := range found {
+		doors = append(doors, s.pageDoor(v, p))
+	}
 	if v.seen.onvif != nil {
 		doors = append(doors, s.onvifDoor(v))
 	}
 	return doors
+}
+
+// pageDoor is the log-in of one page.
+func (s *Session) pageDoor(v *Service, p webPage) *door {
+	way := Way{Network: "tcp", Port: v.Port, Protocol: v.Protocol, Where: p.path, Encrypted: v.seen.tls, Open: Unknown}
+	of := "the page"
+	if p.path == v.seen.path {
+		of = "the first page"
+	}
+	switch {
+	case p.form != nil:
+		way.Method, way.OpenWhy = "form", of+" asks for a log-in; whether others do was not looked at"
+		return s.formDoor(v, way, p.form)
+	case p.script != "":
+		way.Method, way.OpenWhy = "script", of+" has a log-in that a script makes: "+p.script
+		way.Stopped = "no log-in was tried there: try the defaults by hand, in a browser"
+		return &door{way: way}
+	}
+	way.Method = challenges(p.r.header.Values("WWW-Authenticate"))[0].scheme
+	if way.OpenWhy = of + " asks for a log-in"; p.path == v.seen.path {
+		way.Open, way.OpenWhy = No, "it asks for a log-in"
+	}
+	return s.challengeDoor(v, way, p.r)
 }
 
 var (
@@ -132,8 +191,7 @@ var (
 // openPage judges a page that came without a log-in. One that a script builds, or
 // that speaks of logging in, may ask yet.
 func openPage(r *response) (Answer, string) {
-	text := bytes.Join(bytes.Fields(tags.ReplaceAll(r.body, []byte(" "))), []byte(" "))
-	scripted := bytes.Contains(bytes.ToLower(r.body), []byte("<script"))
+	text, scripted := plainText(r.body), scripts.Match(r.body)
 	switch {
 	case asksWords.Match(r.body):
 		return Unknown, "a page came without a log-in, and speaks of one"
@@ -149,32 +207,64 @@ func openPage(r *response) (Answer, string) {
 	return Yes, what
 }
 
-// challengeLogin logs in by basic or digest authentication.
-func (s *Session) challengeLogin(v *Service, path string) func(context.Context, string, *credential) (Outcome, string) {
-	return func(ctx context.Context, probe string, cred *credential) (Outcome, string) {
-		q := request{probe: probe, port: v.Port, tls: v.seen.tls, path: path, secrets: cred.secrets()}
-		found := challenges(v.seen.page.header.Values("WWW-Authenticate"))
-		if len(found) > 0 && found[0].scheme == "digest" { // a nonce may serve once only
-			r, err := s.do(ctx, q)
-			if err != nil {
-				return Unclear, why(err)
-			}
-			found = challenges(r.header.Values("WWW-Authenticate"))
-		}
-		if len(found) == 0 {
-			return Unclear, "it no longer asks for a log-in"
-		}
-		header, secrets, ok := found[0].authorization(http.MethodGet, path, cred, s.random())
-		if !ok {
-			return Unclear, "it asks for a kind of digest that is not known"
-		}
-		q.headers, q.secrets = map[string]string{"Authorization": header}, append(q.secrets, secrets...)
-		r, err := s.do(ctx, q)
+// challengeDoor tries basic or digest authentication at a page that asked for it.
+func (s *Session) challengeDoor(v *Service, way Way, page *response) *door {
+	d := &door{way: way}
+	var last *response
+	forbids, begun := false, false
+	d.try = func(ctx context.Context, probe string, cred *credential) (Outcome, string) {
+		r, err := s.challengeLogin(ctx, v, way.Where, page, probe, cred)
 		if err != nil {
 			return Unclear, why(err)
 		}
-		return judgeStatus(r)
+		o, reason := judgeStatus(r)
+		if r.status == http.StatusForbidden && o == Unclear { // without a log-in it was 401
+			forbids = forbids || !begun // so it refuses a random password
+			if forbids {
+				o = Refused
+			}
+		}
+		last, begun = r, true
+		return o, reason
 	}
+	d.doubt = func() string {
+		switch text := plainText(last.body); {
+		case last.status < 200 || last.status > 299:
+			return status(last.status)
+		case len(text) == 0:
+			return "an empty page"
+		case loginForm(last.body) != nil || asksWords.Match(text) || wrongWords.Match(noFailure.ReplaceAll(text, nil)):
+			return "a page that speaks of a log-in or a failure"
+		}
+		return ""
+	}
+	return d
+}
+
+var errDigest = errors.New("it asks for a kind of digest that is not known")
+
+// challengeLogin logs in by basic or digest authentication.
+func (s *Session) challengeLogin(ctx context.Context, v *Service, path string, page *response, probe string, cred *credential) (*response, error) {
+	q := request{probe: probe, port: v.Port, tls: v.seen.tls, path: path, secrets: cred.secrets()}
+	found := challenges(page.header.Values("WWW-Authenticate"))
+	if found[0].scheme == "digest" { // a nonce may serve once only
+		r, err := s.do(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		if found = challenges(r.header.Values("WWW-Authenticate")); len(found) == 0 {
+			if o, _ := judgeStatus(r); o == Locked {
+				return r, nil
+			}
+			return nil, errors.New("it no longer asks for a log-in: " + status(r.status))
+		}
+	}
+	header, secrets, ok := found[0].authorization(http.MethodGet, path, cred, s.random())
+	if !ok {
+		return nil, errDigest
+	}
+	q.headers, q.secrets = map[string]string{"Authorization": header}, append(q.secrets, secrets...)
+	return s.do(ctx, q)
 }
 
 // judgeStatus reads the status after a log-in.
@@ -189,164 +279,6 @@ func judgeStatus(r *response) (Outcome, string) {
 		return Accepted, status(r.status)
 	default:
 		return Unclear, status(r.status)
-	}
-}
-
-// form is a log-in form.
-type form struct {
-	method, action string
-	fields         [][2]string // hidden and the like, as they stand
-	user, password string      // names of the fields
-	scripted       bool        // a script takes part
-}
-
-var (
-	formTag  = regexp.MustCompile(`(?is)<form\b([^>]*)>(.*?)(?:</form>|$)`)
-	inputTag = regexp.MustCompile(`(?is)<input\b([^>]*)>`)
-	attr     = regexp.MustCompile(`(?is)([a-z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))`)
-)
-
-func attributes(text string) map[string]string {
-	out := map[string]string{}
-	for _, m := range attr.FindAllStringSubmatch(text, 40) {
-		if k := strings.ToLower(m[1]); out[k] == "" {
-			out[k] = html.UnescapeString(m[2] + m[3] + m[4])
-		}
-	}
-	return out
-}
-
-// loginForm finds the first form that takes a password.
-func loginForm(body []byte) *form {
-	for _, m := range formTag.FindAllSubmatch(body, 20) {
-		a := attributes(string(m[1]))
-		f := &form{method: strings.ToUpper(a["method"]), action: a["action"], scripted: a["onsubmit"] != ""}
-		passwords, last := 0, ""
-		for _, in := range inputTag.FindAllSubmatch(m[2], 60) {
-			i := attributes(string(in[1]))
-			switch kind := strings.ToLower(i["type"]); {
-			case kind == "password":
-				if passwords++; passwords == 1 {
-					f.password, f.user = i["name"], last
-				}
-			case kind == "text", kind == "email", kind == "":
-				last = i["name"]
-			case (kind == "hidden" || kind == "submit") && i["name"] != "":
-				f.fields = append(f.fields, [2]string{i["name"], i["value"]})
-			}
-		}
-		if passwords == 1 { // two: a form to choose a password
-			return f
-		}
-	}
-	return nil
-}
-
-var mustWords = regexp.MustCompile(`(?i)\b(must|required|first|initial|default|expired|please (change|choose|set)|now|before you)\b`)
-
-// asksNew reports a page that wants a new password now: with words that say so, and a
-// form that takes it twice.
-func asksNew(body []byte) bool {
-	if !mustWords.Match(tags.ReplaceAll(body, []byte(" "))) {
-		return false
-	}
-	for _, m := range formTag.FindAllSubmatch(body, 20) {
-		n := 0
-		for _, in := range inputTag.FindAllSubmatch(m[2], 60) {
-			if strings.EqualFold(attributes(string(in[1]))["type"], "password") {
-				n++
-			}
-		}
-		if n > 1 {
-			return true
-		}
-	}
-	return false
-}
-
-// formDoor tries a log-in form as a browser sends it.
-func (s *Session) formDoor(v *Service, way Way, f *form) *door {
-	d := &door{way: way, vague: true, alone: f.user == ""}
-	if f.password == "" || f.method != http.MethodPost {
-		d.way.Stopped = "the form is not one that a browser would send by itself, so no log-in was tried"
-		return d
-	}
-	if f.scripted {
-		d.way.OpenWhy += "; a script takes part in the form, so what is refused may be what the script did not do"
-	}
-	d.try = func(ctx context.Context, probe string, cred *credential) (Outcome, string) {
-		return s.formLogin(ctx, v, probe, cred)
-	}
-	return d
-}
-
-func (s *Session) formLogin(ctx context.Context, v *Service, probe string, cred *credential) (Outcome, string) {
-	q := request{probe: probe, port: v.Port, tls: v.seen.tls, path: v.seen.path, secrets: cred.secrets()}
-	page, err := s.do(ctx, q)
-	if err != nil {
-		return Unclear, why(err)
-	}
-	if page.status >= 400 {
-		if o, reason := judgeStatus(page); o == Locked {
-			return o, reason
-		}
-		return Unclear, "the page of the form: " + status(page.status)
-	}
-	f := loginForm(page.body)
-	if f == nil {
-		if speaksOfLock(page.body) {
-			return Locked, "the page of the form speaks of a lock-out"
-		}
-		return Unclear, "the page no longer shows the form"
-	}
-	values := url.Values{}
-	for _, x := range f.fields {
-		values.Add(x[0], x[1])
-	}
-	if f.user != "" {
-		values.Set(f.user, cred.user)
-	}
-	values.Set(f.password, cred.password)
-	path := v.seen.path
-	if f.action != "" {
-		var ok bool
-		if path, ok = s.sameService(q, f.action); !ok {
-			return Unclear, "the form is sent to another service"
-		}
-	}
-	q.method, q.path, q.body = http.MethodPost, path, values.Encode()
-	q.headers = map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
-	if jar := cookieHeader(page.cookies); jar != "" {
-		q.headers["Cookie"] = jar
-	}
-	r, _, err := s.follow(ctx, q)
-	if err != nil {
-		return Unclear, why(err)
-	}
-	return judgeForm(r)
-}
-
-var wrongWords = regexp.MustCompile(`(?i)\b(invalid|incorrect|wrong|failed|failure|denied|not match|unauthori[sz]ed|error)\b`)
-
-// judgeForm reads the page after a log-in by form.
-func judgeForm(r *response) (Outcome, string) {
-	switch {
-	case r.status == http.StatusTooManyRequests, r.status == http.StatusLocked, speaksOfLock(r.body) && (loginForm(r.body) != nil || r.status >= 400):
-		return Locked, status(r.status)
-	case r.status == http.StatusUnauthorized, r.status == http.StatusForbidden:
-		return Refused, status(r.status)
-	case loginForm(r.body) != nil:
-		return Refused, "the form came back"
-	case r.status >= 400:
-		return Unclear, status(r.status)
-	case asksNew(r.body):
-		return Renew, "the page asks for a new password"
-	case wrongWords.Match(tags.ReplaceAll(r.body, []byte(" "))):
-		return Refused, "the page speaks of a failure"
-	case r.status >= 300:
-		return Unclear, "it leads to another service: " + printable([]byte(r.header.Get("Location")), 80)
-	default:
-		return Accepted, strings.TrimSpace(status(r.status) + " " + r.title())
 	}
 }
 

@@ -242,7 +242,7 @@ func TestWebServers(t *testing.T) {
 	page := func(status int, text string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status); _, _ = w.Write([]byte(text)) })
 	}
-	const form = `<form method=post action=/in><input name=u><input type=password name=p></form>`
+	const form = `<form method=post action=/in><input name=u><input type=password name=p><button>Go</button></form>`
 	for name, c := range map[string]struct {
 		h       http.Handler
 		open    Answer

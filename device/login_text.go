@@ -19,15 +19,16 @@ func (v *Service) way(method string) Way {
 }
 
 // doors are the ways into a service. What one gets without a log-in is seen here.
-func (s *Session) doors(ctx context.Context, v *Service, sshPasswords bool) []*door {
+func (s *Session) doors(ctx context.Context, v *Service, sshPasswords bool, published []Default) []*door {
 	switch v.Protocol {
 	case "http", "https":
-		doors := s.webDoors(v)
+		doors := s.webDoors(ctx, v)
 		for _, d := range doors {
 			if d.way.Protocol == "onvif" {
 				s.onvifOpen(ctx, v, d)
 			}
 		}
+		v.seen.doors = doors
 		return doors
 	case "ftp":
 		return []*door{s.ftpDoor(ctx, v)}
@@ -40,12 +41,7 @@ func (s *Session) doors(ctx context.Context, v *Service, sshPasswords bool) []*d
 	case "ssh":
 		return []*door{s.sshDoor(v, sshPasswords)}
 	case "snmp":
-		d := &door{way: v.way("community"), alone: true}
-		d.way.Open, d.way.OpenWhy = No, "a community is asked for"
-		d.try = func(ctx context.Context, probe string, c *credential) (Outcome, string) {
-			return s.snmpLogin(ctx, v, probe, c)
-		}
-		return []*door{d}
+		return s.snmpDoors(ctx, v, published)
 	case "coap", "coap+tcp", "adb", "tplink-smarthome", "vnc":
 		d := &door{way: v.way("none")}
 		if v.Asks == No {

@@ -171,6 +171,27 @@ func TestChallenges(t *testing.T) {
 	}
 }
 
+// The examples of RFC 7616 3.9.1; and which of several challenges is answered.
+func TestDigests(t *testing.T) {
+	params := func(algorithm string) map[string]string {
+		return map[string]string{"realm": "http-auth@example.org", "nonce": "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", "qop": "auth, auth-int", "opaque": "FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS", "algorithm": algorithm}
+	}
+	for algorithm, want := range map[string]string{"MD5": "8ca523f5e9506fed4657c9700eebdbec", "SHA-256": "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"} {
+		c := challenge{scheme: "digest", params: params(algorithm)}
+		_, secrets, ok := c.authorization("GET", "/dir/index.html", &credential{"Mufasa", "Circle of Life"}, "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ")
+		if !ok || secrets[0] != want {
+			t.Errorf("%s: got %v, want %s", algorithm, secrets, want)
+		}
+	}
+	got := challenges([]string{`Basic realm="b"`, `Digest realm="a", nonce="n", algorithm=NEW-9`, `Digest realm="c", nonce="n", qop="auth-int"`, `Digest realm="d", nonce="n", algorithm=SHA-256`, `Digest realm="e", nonce="n"`})
+	if got[0].params["realm"] != "d" || got[1].params["realm"] != "e" || got[2].scheme != "basic" {
+		t.Errorf("got %+v", got)
+	}
+	if _, _, ok := got[3].authorization("GET", "/", &credential{"a", "b"}, "c"); ok {
+		t.Error("a digest that is not known was answered")
+	}
+}
+
 func TestLoginForm(t *testing.T) {
 	f := loginForm([]byte(`<form action="/search"><input name=q></form><FORM METHOD='post' ACTION="/cgi?a=1&amp;b=2"><input type=hidden name=t value="x&quot;y"><INPUT NAME="user" TYPE="text"><input type="password" name="pw"></form>`))
 	if f == nil || f.action != "/cgi?a=1&b=2" || f.method != "POST" || f.user != "user" || f.password != "pw" || len(f.fields) != 1 || f.fields[0][1] != `x"y` {
@@ -308,7 +329,7 @@ func FuzzReaders(f *testing.F) {
 		}
 		loginForm(b)
 		_, _ = readRTSP(bufio.NewReader(bytes.NewReader(b)))
-		_, _ = readResponse(bytes.NewReader(b), "GET")
+		_, _ = readResponse(bytes.NewReader(b), "GET", maxBody)
 		ParseNeighbours(b)
 		readCertificate(b)
 		for _, p := range udpProbes() {

@@ -51,7 +51,7 @@ func published() []device.Default {
 	for _, d := range password.Defaults() {
 		out = append(out, device.Default{User: d.User, Password: d.Password, Source: d.Source, Date: d.Date})
 	}
-	return append(out, device.Communities()...)
+	return append(append(out, device.Communities()...), device.SNMPUsers()...)
 }
 
 // inNamespace runs the test again inside a network and process namespace of its
@@ -326,7 +326,7 @@ func TestPeers(t *testing.T) {
 	wantWays := map[string]string{
 		"tcp/18021 password": "open", "tcp/18022 password": "", "tcp/18023 password": "", "tcp/18080 none": "open", "tcp/18081 basic": "default admin", "tcp/18122 password": "", "tcp/18200 none": "open",
 		"tcp/18443 none": "open", "tcp/18554 none": "open", "tcp/18555 basic": "default admin", "tcp/18830 none": "open", "tcp/18831 password": "default admin", "tcp/19022 password": "default root",
-		"tcp/19080 form": "default admin", "tcp/19081 wsse": "default admin", "tcp/15683 none": "open", "tcp/15685 none": "open", "udp/15683 none": "open", "udp/15685 none": "open", "udp/18161 community": "default ",
+		"tcp/19080 form": "default admin", "tcp/19081 wsse": "default admin", "tcp/15683 none": "open", "tcp/15685 none": "open", "udp/15683 none": "open", "udp/15685 none": "open", "udp/18161 community": "default ", "udp/18161 usm": "",
 	}
 	for i := range r.Ways {
 		w := &r.Ways[i]

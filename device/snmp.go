@@ -8,25 +8,31 @@ import "golang.org/x/crypto/cryptobyte"
 // snmpGet asks for sysDescr and sysName in SNMPv2c.
 func snmpGet(community string, id uint32) []byte {
 	var b cryptobyte.Builder
-	const sequence, get = 0x30, 0xa0
+	const sequence = 0x30
 	b.AddASN1(sequence, func(b *cryptobyte.Builder) {
 		b.AddASN1Int64(1)
 		b.AddASN1OctetString([]byte(community))
-		b.AddASN1(get, func(b *cryptobyte.Builder) {
-			b.AddASN1Int64(int64(id & 0x7fffffff))
-			b.AddASN1Int64(0)
-			b.AddASN1Int64(0)
-			b.AddASN1(sequence, func(b *cryptobyte.Builder) {
-				for _, last := range []byte{1, 5} { // 1.3.6.1.2.1.1.1.0 and .5.0
-					b.AddASN1(sequence, func(b *cryptobyte.Builder) {
-						b.AddASN1(6, func(b *cryptobyte.Builder) { b.AddBytes([]byte{0x2b, 6, 1, 2, 1, 1, last, 0}) })
-						b.AddASN1NULL()
-					})
-				}
-			})
-		})
+		addGet(b, id)
 	})
 	return b.BytesOrPanic()
+}
+
+// addGet adds a GET of sysDescr and sysName.
+func addGet(b *cryptobyte.Builder, id uint32) {
+	const sequence, get = 0x30, 0xa0
+	b.AddASN1(get, func(b *cryptobyte.Builder) {
+		b.AddASN1Int64(int64(id & 0x7fffffff))
+		b.AddASN1Int64(0)
+		b.AddASN1Int64(0)
+		b.AddASN1(sequence, func(b *cryptobyte.Builder) {
+			for _, last := range []byte{1, 5} { // 1.3.6.1.2.1.1.1.0 and .5.0
+				b.AddASN1(sequence, func(b *cryptobyte.Builder) {
+					b.AddASN1(6, func(b *cryptobyte.Builder) { b.AddBytes([]byte{0x2b, 6, 1, 2, 1, 1, last, 0}) })
+					b.AddASN1NULL()
+				})
+			}
+		})
+	})
 }
 
 // parseSNMP reads a response: the texts of the objects that were asked for.

@@ -173,6 +173,9 @@ func (t *text) way(w *device.Way) {
 	if w.Method != "none" && w.Method != "password" {
 		at += " " + w.Method
 	}
+	if w.Where != "" && w.Where != "/" && (w.Protocol == "http" || w.Protocol == "https") {
+		at += " " + w.Where
+	}
 	var say []string
 	mark := "  "
 	switch {
@@ -202,7 +205,7 @@ func (t *text) way(w *device.Way) {
 	if c := w.Changed; c != nil {
 		say = append(say, fmt.Sprintf("after the change: old %s, new %s, random %s", cmp.Or(c.Old, "not tried"), cmp.Or(c.New, "not tried"), c.Control))
 		if c.Weak != "" {
-			say = append(say, "a weak one: "+string(c.Weak))
+			say = append(say, fmt.Sprintf("a weak one, %s: %s", c.WeakValue, c.Weak))
 		}
 	}
 	if w.Stopped != "" {

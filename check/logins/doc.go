@@ -28,8 +28,13 @@
 // were refused is remarked with their number, and says nothing good of a password.
 //
 // Where a person changed a password, that the change has no effect is stated where
-// the old one is accepted beside the new one. That it has one is not: whether the
-// change was simple is for a person to say.
+// the old one is accepted beside the new one. That it has one, where only the new one
+// is accepted and the person said that the change was simple.
+//
+// Where that person then tried to set a weak password, that it was refused is stated
+// where the person says so, a log-in with it is refused and the password before is
+// still accepted; that it was taken, where a log-in with it is accepted and one with a
+// random password is not. One value is tried. No provision asks for it by itself.
 //
 // It cannot see passwords for which no way in was found, and it tries a few values
 // only.

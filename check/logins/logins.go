@@ -23,7 +23,7 @@ var Check = &check.Check{
 	Doc:  check.Doc(source),
 	Observes: []assay.TermID{
 		"password.used", "password.component_category", "password.excluded_kind", "password.usable_outside_factory_default",
-		"password.set_by_user", "password.unique_per_product", "password.blank_accepted", "password.published_default", "password.guessable", "password.change_effective",
+		"password.set_by_user", "password.unique_per_product", "password.blank_accepted", "password.published_default", "password.guessable", "password.change_effective", "password.weak_new_refused",
 	},
 	Needs:    []evidence.Kind{evidence.Device},
 	Requires: []*check.Check{records.Check},
@@ -60,8 +60,11 @@ var asks = map[string]bool{"basic": true, "digest": true, "form": true}
 
 // way states what one way in shows.
 func (r *reporter) way(rec *records.Record, w *device.Way) {
-	at := rec.At(fmt.Sprintf("way in %s/%d %s %s", w.Network, w.Port, w.Protocol, w.Method))
+	at := rec.Way(w)
 	where := fmt.Sprintf("%s at %s port %d", w.Protocol, w.Network, w.Port)
+	if asks[w.Method] && w.Where != "" && w.Where != "/" {
+		where += " " + w.Where
+	}
 	if w.Control == device.Refused && (asks[w.Method] || w.Protocol == "telnet") {
 		r.say(assay.Product, "password.used", assay.Bool(true), where+" asks for a password", at)
 	}
@@ -87,12 +90,42 @@ func (r *reporter) way(rec *records.Record, w *device.Way) {
 	if w.Stopped != "" {
 		r.pass.Remark(fmt.Sprintf("%s: %s: %s", rec.Evidence.Name, where, w.Stopped))
 	}
-	if c := w.Changed; c != nil && c.Control == device.Refused && c.Old == device.Accepted {
-		if c.New != device.Accepted { // perhaps nobody changed it
-			r.pass.Remark(fmt.Sprintf("%s: %s accepts the old password and not the new one, so the change was not made or not taken", rec.Evidence.Name, where))
-			return
-		}
-		r.say(r.subject(w.Protocol, w.Port, c.User), "password.change_effective", assay.Bool(false), where+" accepts the new password and still the old one, and refuses random ones", at)
+	if w.Changed != nil {
+		r.changed(rec, w, where, at)
+	}
+}
+
+// changed states what became of log-ins after a person changed a password, and tried
+// to set a weak one.
+func (r *reporter) changed(rec *records.Record, w *device.Way, where string, at assay.Reference) {
+	c, s := w.Changed, r.subject(w.Protocol, w.Port, w.Changed.User)
+	remark := func(format string, args ...any) {
+		r.pass.Remark(fmt.Sprintf("%s: %s %s", rec.Evidence.Name, where, fmt.Sprintf(format, args...)))
+	}
+	if c.Control != device.Refused {
+		remark("did not refuse a random password, so nothing follows from the change")
+		return
+	}
+	switch {
+	case c.Old == device.Accepted && c.New == device.Accepted:
+		r.say(s, "password.change_effective", assay.Bool(false), where+" accepts the new password and still the old one, and refuses random ones", at)
+	case c.Old == device.Accepted: // perhaps nobody changed it
+		remark("accepts the old password and not the new one, so the change was not made or not taken")
+		return
+	case c.Held() && c.Simple == device.Yes:
+		r.say(s, "password.change_effective", assay.Bool(true), where+" accepts the new password and refuses the old one and random ones; the person who changed it says that it was simple, as the instructions describe it", at)
+	case c.Held() && c.Simple == device.No:
+		r.say(s, "password.change_effective", assay.Bool(false), where+" took a new password, and the person who changed it says that it was not simple, as the instructions describe it", at)
+	case c.Held():
+		remark("accepts the new password and refuses the old one; whether the change was simple nobody said")
+	}
+	switch {
+	case c.TookWeak():
+		r.say(s, "password.weak_new_refused", assay.Bool(false), fmt.Sprintf("%s accepts %s, which a person set as a new password to try it, and refuses random ones", where, c.WeakValue), at)
+	case c.RefusedWeak():
+		r.say(s, "password.weak_new_refused", assay.Bool(true), fmt.Sprintf("the device would not set %s as a new password, and %s goes on to accept the one before; other weak values were not tried", c.WeakValue, where), at)
+	case c.Weak != device.Untried:
+		remark("does not show whether a weak new password is refused: the person says %s to whether it was taken, a log-in with it is %s, and one with the password before %s", cmp.Or(string(c.Taken), "nothing"), c.Weak, cmp.Or(string(c.Still), "was not tried"))
 	}
 }
 

@@ -46,6 +46,15 @@ func (r *Record) At(place string) assay.Reference {
 	return r.Evidence.Reference(check.Printable(place))
 }
 
+// Way cites a way in of the record.
+func (r *Record) Way(w *device.Way) assay.Reference {
+	place := fmt.Sprintf("way in %s/%d %s %s", w.Network, w.Port, w.Protocol, w.Method)
+	if w.Where != "" && w.Where != "/" {
+		place += " " + w.Where
+	}
+	return r.At(place)
+}
+
 // Partial tells a pass what of the records could not be read, or was not looked at
 // when they were made: then what was not found may be there all the same.
 func (r *Records) Partial(pass *check.Pass) {

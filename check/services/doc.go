@@ -23,9 +23,10 @@
 // for by basic authentication, a form or a prompt.
 //
 // That guessing is not limited is stated from 101 wrong log-ins without delay or
-// lock-out (more than NIST SP 800-63B 5.2.2 allows in a row on one account); that it
-// is limited, where a lock-out or a growing delay was seen. Between the two nothing
-// is stated.
+// lock-out (more than NIST SP 800-63B 5.2.2 allows in a row on one account) after which
+// the right password is accepted: a lock-out that the device does not tell shows in
+// that alone. That it is limited is stated where a lock-out or a growing delay was
+// seen. Between the two nothing is stated.
 //
 // Where a person named two units, and both prove themselves by the same SSH host
 // key or TLS key, the private key is the same on both: a secret fixed in the

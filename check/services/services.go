@@ -98,9 +98,15 @@ func (r *reporter) of(rec *records.Record) {
 			r.say(assay.Product, "device.weak_cryptography", assay.Bool(true), what+": "+strings.Join(v.TLS.Weak, "; "), at)
 		}
 		for j := range rec.Ways {
-			if w := &rec.Ways[j]; w.Network == v.Network && w.Port == v.Port {
-				r.way(rec, subject, w)
+			w := &rec.Ways[j]
+			if w.Network != v.Network || w.Port != v.Port {
+				continue
 			}
+			if v.Asks != device.Yes && people[w.Protocol] && w.Control == device.Refused { // on another page than the first
+				r.say(assay.Product, "en.network_authentication", assay.Bool(true), what+" and refuses a password that is not right", rec.Way(w))
+				r.say(assay.Product, "en.user_authentication", assay.Bool(true), what+" and refuses a password that is not right", rec.Way(w))
+			}
+			r.way(rec, subject, w)
 		}
 	}
 }
@@ -113,7 +119,7 @@ var oneDoor = map[string]bool{"ssh": true, "telnet": true, "ftp": true, "mqtt": 
 
 // way states what one way in shows of its interface.
 func (r *reporter) way(rec *records.Record, subject assay.Subject, w *device.Way) {
-	at := rec.At(fmt.Sprintf("way in %s/%d %s %s", w.Network, w.Port, w.Protocol, w.Method))
+	at := rec.Way(w)
 	switch {
 	case w.Open == device.Yes:
 		r.say(subject, "interface.unauthenticated", assay.Bool(true), w.OpenWhy, at)
@@ -128,6 +134,8 @@ func (r *reporter) way(rec *records.Record, subject assay.Subject, w *device.Way
 	case g == nil:
 	case g.Limit == device.LimitLocked || g.Limit == device.LimitSlower:
 		r.say(subject, "interface.guessing_unlimited", assay.Bool(false), g.Note, at)
+	case g.Limit == device.LimitNone && g.Tries >= enoughGuesses && g.After != device.Accepted && g.After != device.Renew:
+		r.pass.Remark(fmt.Sprintf("%s: %s port %d: %s; a lock-out that the device does not tell would look the same, so give the right password too (--unit-password or --set-password) and run again: it is tried after them", rec.Evidence.Name, w.Protocol, w.Port, g.Note))
 	case g.Limit == device.LimitNone && g.Tries >= enoughGuesses:
 		r.say(subject, "interface.guessing_unlimited", assay.Bool(true), g.Note, at)
 	case g.Limit == device.LimitNone:
@@ -145,7 +153,7 @@ func inClear(w *device.Way) string {
 	}
 	taken := w.AcceptedDefault() != nil || w.AcceptedUnit() != nil || w.AcceptedSet() != nil
 	switch {
-	case w.Method == "digest" || w.Method == "wsse" || w.Method == "none" || w.Method == "community":
+	case w.Method == "digest" || w.Method == "wsse" || w.Method == "none" || w.Method == "community" || w.Method == "usm":
 		return ""
 	case taken:
 		return "accepted a password that was sent without encryption"
@@ -178,16 +186,15 @@ func (r *reporter) units(all []records.Record) {
 func (r *reporter) subject(rec *records.Record, v *device.Service) (assay.Subject, device.Answer) {
 	known := device.No
 	for _, n := range r.named {
-		same := family(n.Protocol) == family(v.Protocol)
 		switch {
-		case n.Port == v.Port && (same || n.Protocol == "" || v.Protocol == "unknown"):
+		case n.Port == v.Port && (n.Takes(v.Protocol) || n.Protocol == "" || v.Protocol == "unknown"):
 			return assay.Subject("interface/" + n.ID), device.Yes
 		case n.Port == v.Port:
 			known = device.Unknown
 		}
 	}
 	for _, n := range r.named {
-		if n.Port != 0 || n.Protocol == "" || family(n.Protocol) != family(v.Protocol) || known == device.Unknown {
+		if n.Port != 0 || n.Protocol == "" || !check.SameProtocol(n.Protocol, v.Protocol) || known == device.Unknown {
 			continue
 		}
 		if r.portless(rec, n.Protocol) == 1 {
@@ -209,30 +216,9 @@ func (r *reporter) portless(rec *records.Record, protocol string) int {
 	count := 0
 	for i := range rec.Services {
 		v := &rec.Services[i]
-		if family(v.Protocol) == family(protocol) && !slices.ContainsFunc(r.named, func(n check.Interface) bool { return n.Port == v.Port }) {
+		if check.SameProtocol(v.Protocol, protocol) && !slices.ContainsFunc(r.named, func(n check.Interface) bool { return n.Port == v.Port }) {
 			count++
 		}
 	}
 	return count
-}
-
-// family brings the ways of writing a protocol together.
-func family(protocol string) string {
-	p := strings.ToLower(strings.TrimSpace(protocol))
-	p = strings.TrimSuffix(strings.TrimSuffix(p, "/tcp"), "/udp")
-	switch p {
-	case "web", "www", "upnp", "onvif", "dlna":
-		return "http"
-	case "coap+tcp":
-		return "coap"
-	case "mqtt-tls", "mqtt+tls":
-		return "mqtts"
-	case "sftp":
-		return "ssh"
-	case "wsd":
-		return "ws-discovery"
-	case "dtls":
-		return "coaps"
-	}
-	return p
 }

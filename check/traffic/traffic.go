@@ -242,25 +242,10 @@ func (x *unit) service(k *capture.Talk) {
 	if listed == nil && len(x.product.Interfaces) > 0 {
 		x.remark(fmt.Sprintf("it offers %s on %s %d, which product.yaml does not list (%s)", k.Protocol, strings.ToUpper(k.Transport), k.Port, k.At))
 	}
-	if listed != nil && sameProtocol(listed.Protocol, k.Protocol) {
+	if listed != nil && listed.Takes(k.Protocol) {
 		return // that is what is declared
 	}
 	x.say(subject, "interface.protocol", assay.Text(k.Protocol), fmt.Sprintf("it answered %s on %s %d", k.Peer().IP, strings.ToUpper(k.Transport), k.Port), k.At)
-}
-
-// sameProtocol reports whether what is declared is what was seen, which of what is
-// within TLS is the TLS alone.
-func sameProtocol(declared, seen string) bool {
-	declared = strings.ToLower(declared)
-	switch {
-	case declared == seen:
-		return true
-	case seen == "tls":
-		return slices.Contains([]string{"https", "mqtts", "rtsps", "ftps", "smtps", "imaps", "wss"}, declared) || strings.Contains(declared, "tls") || strings.Contains(declared, "ssl")
-	case seen == "dtls":
-		return declared == "coaps"
-	}
-	return false
 }
 
 // finding states or remarks one thing that matters.

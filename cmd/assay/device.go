@@ -190,7 +190,7 @@ func (c *deviceCommand) work(ctx context.Context, env *environment, addresses []
 		for _, d := range password.Defaults() {
 			w.Published = append(w.Published, device.Default{User: d.User, Password: d.Password, Source: d.Source, Date: d.Date})
 		}
-		w.Published = append(w.Published, device.Communities()...)
+		w.Published = append(append(w.Published, device.Communities()...), device.SNMPUsers()...)
 	}
 	if err := c.fromDossier(ctx, w); err != nil {
 		return nil, err

@@ -89,18 +89,38 @@ func confirmChanges(ctx context.Context, env *environment, s *device.Session, r 
 	if fresh == old {
 		return &assay.Problem{Kind: assay.ErrInvalid, What: "the new password is the old one", Do: "change it to another and run again"}
 	}
-	if _, err := device.Verify(ctx, s, r, port, user, &old, &fresh, nil); err != nil {
+	c, err := device.Verify(ctx, s, r, port, user, &old, &fresh, nil)
+	if err != nil {
 		return &assay.Problem{Kind: assay.ErrNotFound, What: err.Error(), Do: "give the port of a web log-in that was found"}
 	}
-	answer, err := env.asked(fmt.Sprintf("Now try to change it to %s. Did the device take it? (yes/no) ", weakPassword))
+	answer, err := env.asked("Was that simple, and as the instructions describe it? (yes/no) ")
 	if err != nil {
 		return err
 	}
+	c.Simple = answered(answer)
+	if answer, err = env.asked(fmt.Sprintf("Now try to change it to %s. Did the device take it? (yes/no) ", weakPassword)); err != nil {
+		return err
+	}
+	c.Taken = answered(answer)
 	weak := weakPassword
-	if c, err := device.Verify(ctx, s, r, port, user, nil, nil, &weak); err == nil && c.Weak == device.Accepted {
+	switch c, err := device.Verify(ctx, s, r, port, user, nil, &fresh, &weak); {
+	case err != nil:
+		return err
+	case c.TookWeak():
 		fmt.Fprintln(env.errOut, "The device accepts it: change it back to a good one.")
-	} else if strings.HasPrefix(strings.ToLower(answer), "y") {
+	case c.Taken == device.Yes:
 		fmt.Fprintln(env.errOut, "You say that the device took it, yet it does not let in: look again.")
 	}
 	return nil
+}
+
+// answered reads a yes or no; anything else is neither.
+func answered(text string) device.Answer {
+	switch strings.ToLower(text) {
+	case "y", "yes":
+		return device.Yes
+	case "n", "no":
+		return device.No
+	}
+	return device.Unknown
 }
