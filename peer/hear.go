@@ -31,6 +31,7 @@ type counted struct {
 	net.Conn
 	first         []byte // read before, to be read again
 	read, written int
+	records       recordReader
 }
 
 var errMuch = errors.New("it sent more than is read of it")
@@ -46,6 +47,7 @@ func (c *counted) Read(b []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(b[:min(len(b), maxReceived-c.read)])
 	c.read += n
+	c.records.add(b[:n])
 	return n, err
 }
 
@@ -133,7 +135,7 @@ func (s *Server) encrypted(c *counted, x *Connection) {
 	err := server.HandshakeContext(context.Background()) // the deadline of the connection bounds it
 	x.Shown = shown >= 0 && c.written >= shown
 	if err != nil {
-		x.end(err)
+		x.end(err, c.records.alert)
 		return
 	}
 	x.Finished = true
@@ -151,7 +153,7 @@ func (s *Server) encrypted(c *counted, x *Connection) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		x.Outcome, x.Why = Accepted, fmt.Sprintf("it ended the handshake and kept the connection open for %s", s.limits.Hold)
 	default:
-		x.end(err)
+		x.end(err, 0)
 	}
 	if x.Outcome == Accepted && x.Case == SelfSigned {
 		s.plan.wentOn(x.Caller)
@@ -244,10 +246,14 @@ var (
 	untrustedAlerts   = []int{42, 46, 48}
 )
 
-// end says how a connection ended that did not go on.
-func (x *Connection) end(err error) {
-	x.Alert = alertOf(err)
+// end says how a connection ended that did not go on. inClear is an alert that was
+// sent without encryption, whether or not crypto/tls takes it so.
+func (x *Connection) end(err error, inClear int) {
+	x.Alert = cmp.Or(alertOf(err), inClear)
 	x.Why = why(err)
+	if x.Alert != 0 {
+		x.Why = "it said: " + strings.TrimPrefix(tls.AlertError(x.Alert).Error(), "tls: ")
+	}
 	switch {
 	case !x.Shown:
 		x.Outcome = NoShow
@@ -278,6 +284,49 @@ func alertOf(err error) int {
 	return 0
 }
 
+// recordReader walks the records of a connection, to find an alert that is sent in
+// clear. Clients that are built with OpenSSL send theirs so in TLS 1.3 when they refuse
+// a certificate: they have then the keys for reading and not yet those for writing.
+type recordReader struct {
+	head  [7]byte // of a record: kind, version, length; and the two bytes of an alert
+	have  int     // bytes of it
+	skip  int     // bytes left of a record that is no alert
+	alert int     // that was found: the last, save that the other side is closing
+}
+
+const (
+	recordAlert  = 21 // RFC 8446, 5.1
+	alertLength  = 2  // of one in clear; one that is encrypted is longer
+	recordHeader = 5
+)
+
+func (r *recordReader) add(b []byte) {
+	for len(b) > 0 {
+		if r.skip > 0 {
+			n := min(r.skip, len(b))
+			r.skip -= n
+			b = b[n:]
+			continue
+		}
+		r.head[r.have] = b[0]
+		r.have++
+		b = b[1:]
+		if r.have < recordHeader {
+			continue
+		}
+		length := int(r.head[3])<<8 | int(r.head[4])
+		switch {
+		case r.head[0] != recordAlert || length != alertLength:
+			r.skip, r.have = length, 0
+		case r.have == recordHeader+alertLength:
+			if r.head[6] != 0 { // 0 says that it closes
+				r.alert = int(r.head[6])
+			}
+			r.have = 0
+		}
+	}
+}
+
 // ended reports that the other side closed or reset the connection.
 func ended(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
@@ -285,12 +334,9 @@ func ended(err error) bool {
 
 // why says in a few words what ended a connection.
 func why(err error) string {
-	var op *net.OpError
 	switch {
 	case err == nil:
 		return ""
-	case alertOf(err) != 0 && errors.As(err, &op):
-		return "it said: " + strings.TrimPrefix(op.Err.Error(), "tls: ")
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return "nothing more came in time"
 	case ended(err):
