@@ -89,8 +89,7 @@ type forge struct {
 	now        func() time.Time
 	control    *Authority       // nil: none
 	laboratory *tls.Certificate // nil: none
-	keys       [keyKinds]crypto.Signer
-	second     [keyKinds]crypto.Signer // for a certificate that another of these signs
+	keys       *keys
 	unknown    [keyKinds]*Authority
 
 	mu   sync.Mutex // guards the fields below
@@ -98,17 +97,31 @@ type forge struct {
 	last int64 // serial number
 }
 
-func newForge(now func() time.Time, control *Authority, laboratory *tls.Certificate) (*forge, error) {
-	f := &forge{now: now, control: control, laboratory: laboratory, made: map[string]*tls.Certificate{}, last: now().UnixNano()}
+// keys are those of a session.
+type keys struct {
+	leaf   [keyKinds]crypto.Signer
+	second [keyKinds]crypto.Signer // for a certificate that another of these signs
+	root   [keyKinds]crypto.Signer // of the authority that nobody knows
+}
+
+func newKeys() (*keys, error) {
+	k := &keys{}
+	for kind := range keyKinds {
+		for _, to := range []*crypto.Signer{&k.leaf[kind], &k.second[kind], &k.root[kind]} {
+			var err error
+			if *to, err = newKey(kind); err != nil {
+				return nil, fmt.Errorf("make a key: %w", err)
+			}
+		}
+	}
+	return k, nil
+}
+
+func newForge(now func() time.Time, k *keys, control *Authority, laboratory *tls.Certificate) (*forge, error) {
+	f := &forge{now: now, keys: k, control: control, laboratory: laboratory, made: map[string]*tls.Certificate{}, last: now().UnixNano()}
 	for kind := range keyKinds {
 		var err error
-		if f.keys[kind], err = newKey(kind); err != nil {
-			return nil, err
-		}
-		if f.second[kind], err = newKey(kind); err != nil {
-			return nil, err
-		}
-		if f.unknown[kind], err = f.authority(kind); err != nil {
+		if f.unknown[kind], err = f.authority(k.root[kind]); err != nil {
 			return nil, fmt.Errorf("make an unknown authority: %w", err)
 		}
 	}
@@ -122,12 +135,8 @@ func newKey(kind keyKind) (crypto.Signer, error) {
 	return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 }
 
-// authority makes one that nobody knows, with a key of its own.
-func (f *forge) authority(kind keyKind) (*Authority, error) {
-	key, err := newKey(kind)
-	if err != nil {
-		return nil, err
-	}
+// authority makes one that nobody knows.
+func (f *forge) authority(key crypto.Signer) (*Authority, error) {
 	t := f.template("Authority that nobody knows")
 	t.IsCA, t.KeyUsage, t.ExtKeyUsage = true, x509.KeyUsageCertSign|x509.KeyUsageCRLSign, nil
 	der, err := x509.CreateCertificate(rand.Reader, t, t, key.Public(), key)
@@ -184,7 +193,7 @@ func (f *forge) certificate(c Case, name string, kind keyKind) (*tls.Certificate
 }
 
 func (f *forge) make(c Case, name string, kind keyKind) (*tls.Certificate, error) {
-	key := f.keys[kind]
+	key := f.keys.leaf[kind]
 	t := f.template(name)
 	now := f.now()
 	signer := f.control
@@ -216,7 +225,7 @@ func (f *forge) make(c Case, name string, kind keyKind) (*tls.Certificate, error
 			return nil, err
 		}
 		signer, between = &Authority{middle, key}, [][]byte{der}
-		key = f.second[kind]
+		key = f.keys.second[kind]
 	}
 	if signer == nil {
 		return nil, errors.New("there is no authority that the device trusts")

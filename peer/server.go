@@ -43,6 +43,8 @@ type Options struct {
 	Limits                Limits
 	Now                   func() time.Time
 	Progress              func(string) // told what goes on; may be nil; called from several goroutines
+
+	keys *keys // of another session, for tests; nil: new ones
 }
 
 // Server waits for the device to call.
@@ -86,7 +88,12 @@ func New(o Options) (*Server, error) {
 		}
 	}
 	var err error
-	if s.forge, err = newForge(o.Now, o.Control, o.Laboratory); err != nil {
+	if o.keys == nil {
+		if o.keys, err = newKeys(); err != nil {
+			return nil, err
+		}
+	}
+	if s.forge, err = newForge(o.Now, o.keys, o.Control, o.Laboratory); err != nil {
 		return nil, err
 	}
 	s.plan = planner{control: o.Control != nil, laboratory: o.Laboratory != nil}

@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,7 +37,7 @@ func testAuthority(t *testing.T) (certificate, key []byte, a *Authority) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Bench"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Bench"}, NotBefore: now.Add(-2 * validity), NotAfter: now.Add(2 * validity), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
 	return testCertificate(t, c, c, k, k)
 }
 
@@ -59,6 +60,15 @@ func testCertificate(t *testing.T, c, parent *x509.Certificate, k, signer *ecdsa
 
 func loopback(netip.Addr) (string, bool) { return "", true }
 
+// sharedKeys spares each session the making of its own, which takes long.
+var sharedKeys = sync.OnceValue(func() *keys {
+	k, err := newKeys()
+	if err != nil {
+		panic(err)
+	}
+	return k
+})
+
 // session hears so many calls of a client, and gives the record, written and read again.
 func session(t *testing.T, o Options, calls int, client func(addr netip.AddrPort)) *Record {
 	t.Helper()
@@ -67,7 +77,7 @@ func session(t *testing.T, o Options, calls int, client func(addr netip.AddrPort
 	if o.Device == nil {
 		o.Device = loopback
 	}
-	o.Limits.Connections = calls
+	o.Limits.Connections, o.keys = calls, sharedKeys()
 	if o.Limits.Hold == 0 {
 		o.Limits.Hold = 300 * time.Millisecond
 	}
@@ -120,6 +130,7 @@ func chainOnly(roots *x509.CertPool) *tls.Config {
 }
 
 func TestClientsOfGo(t *testing.T) {
+	t.Parallel()
 	_, _, ca := testAuthority(t)
 	trusting, other := x509.NewCertPool(), x509.NewCertPool()
 	trusting.AddCert(ca.certificate)
@@ -141,6 +152,7 @@ func TestClientsOfGo(t *testing.T) {
 		{"careless-without-a-name", &tls.Config{InsecureSkipVerify: true}, false, Yes, Unknown, "Authorization: Bearer"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			o, calls := Options{}, 4
 			if row.control {
 				o.Control, calls = ca, 8
@@ -165,6 +177,7 @@ func TestClientsOfGo(t *testing.T) {
 // TestOldVersions holds that what a device takes of withdrawn versions is seen where it
 // takes the certificate, and only there.
 func TestOldVersions(t *testing.T) {
+	t.Parallel()
 	_, _, ca := testAuthority(t)
 	pool := x509.NewCertPool()
 	pool.AddCert(ca.certificate)
@@ -191,6 +204,7 @@ func TestOldVersions(t *testing.T) {
 }
 
 func TestLaboratorysOwn(t *testing.T) {
+	t.Parallel()
 	_, _, ca := testAuthority(t)
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -222,6 +236,7 @@ func TestLaboratorysOwn(t *testing.T) {
 
 // TestOthersAreNotJudged holds that a host that is not the device is shown nothing.
 func TestOthersAreNotJudged(t *testing.T) {
+	t.Parallel()
 	calls := 0
 	r := session(t, Options{Device: func(netip.Addr) (string, bool) { calls++; return "02:00:00:00:00:01", calls > 2 }}, 1, func(at netip.AddrPort) {
 		for range 2 {
@@ -256,6 +271,7 @@ func send(text []byte, wait bool) func(netip.AddrPort) {
 }
 
 func TestWhatIsNoTLS(t *testing.T) {
+	t.Parallel()
 	limits := Limits{Handshake: 200 * time.Millisecond}
 	for _, row := range []struct {
 		name    string
@@ -273,6 +289,7 @@ func TestWhatIsNoTLS(t *testing.T) {
 		{"much", send(bytes.Repeat([]byte("spam "), 10_000), false), Clear, Heard{Kind: kindText, Bytes: maxHeard}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			r := session(t, Options{Limits: limits}, 1, row.client)
 			if len(r.Connections) != 1 {
 				t.Fatalf("%+v", r)
@@ -295,6 +312,7 @@ func TestWhatIsNoTLS(t *testing.T) {
 
 // TestNothingSecretIsKept holds that the record has no word of what was sent.
 func TestNothingSecretIsKept(t *testing.T) {
+	t.Parallel()
 	r := session(t, Options{}, 1, goClient(&tls.Config{ServerName: "api.example.com", InsecureSkipVerify: true}))
 	data, err := json.Marshal(r)
 	if err != nil {
@@ -311,15 +329,23 @@ func TestNothingSecretIsKept(t *testing.T) {
 }
 
 func TestBounds(t *testing.T) {
+	t.Parallel()
 	limits := Limits{Parallel: 2, Handshake: 300 * time.Millisecond}
 	var open []net.Conn
+	calls := 0
 	r := session(t, Options{Limits: limits}, 3, func(at netip.AddrPort) {
-		for range 3 - len(open)/4 {
+		if calls++; calls > 1 { // the last comes when there is room again
+			goClient(&tls.Config{ServerName: "api.example.com"})(at)
+			return
+		}
+		for range 4 { // two more than are heard at a time
 			if c, err := net.Dial("tcp", at.String()); err == nil {
 				open = append(open, c)
 			}
 		}
-		_, _ = io.Copy(io.Discard, open[0]) // until they are let go
+		for _, c := range open {
+			_, _ = io.Copy(io.Discard, c) // until it is let go
+		}
 	})
 	for _, c := range open {
 		c.Close()
@@ -332,6 +358,7 @@ func TestBounds(t *testing.T) {
 // TestEndsWhenTold holds that a session ends with its context, and does not tell what
 // it broke off itself as something that the device did.
 func TestEndsWhenTold(t *testing.T) {
+	t.Parallel()
 	s, err := New(Options{Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")}, Setup: "x", Addresses: []string{"127.0.0.1"}, Device: loopback, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -397,6 +424,7 @@ func TestKeysThatDoNotDo(t *testing.T) {
 // TestRealClients holds the findings against programs that are known to check, or not
 // to, each in the versions of the machine at hand.
 func TestRealClients(t *testing.T) {
+	t.Parallel()
 	caPEM, _, ca := testAuthority(t)
 	dir := t.TempDir()
 	caFile := filepath.Join(dir, "ca.pem")
@@ -438,6 +466,7 @@ func TestRealClients(t *testing.T) {
 		{"python-careless", python("c = ssl._create_unverified_context()"), false, false, Yes, Unknown, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			if _, err := exec.LookPath(row.command[0]); err != nil {
 				t.Skipf("%s is not installed: see internal/ci/peers.sh", row.command[0])
 			}
