@@ -23,6 +23,8 @@ type Finding struct {
 	Name  string `json:"name"` // as the device asks for it; an address where it asks for none
 	Named bool   `json:"named"`
 	Ports []int  `json:"ports"`
+	// Callers is how many clients of the device, told apart by what they offer, called it.
+	Callers int `json:"callers"`
 
 	// Untrusted: it went on with a certificate that nobody signed whom it could trust.
 	// No, where each client of the device that calls this name was seen to refuse both
@@ -68,7 +70,7 @@ func (r *Record) Findings() []Finding {
 }
 
 // Server is what the device called: the name that it asked for, else the address.
-func (x *Connection) Server() string { return cmp.Or(x.Name, x.To.Addr().String()) }
+func (x *Connection) Server() string { return cmp.Or(x.Name, x.To.Addr().WithZone("").String()) }
 
 func (r *Record) finding(name string, at []int) Finding {
 	f := Finding{Name: name, Named: r.Connections[at[0]].Name != "", Untrusted: No, Wrong: No}
@@ -91,6 +93,7 @@ func (r *Record) finding(name string, at []int) Finding {
 		}
 	}
 	slices.Sort(f.Ports)
+	f.Callers = len(callers)
 	for _, key := range slices.Sorted(maps.Keys(callers)) {
 		c := r.caller(callers[key])
 		f.Untrusted, f.Wrong = worse(f.Untrusted, c.untrusted), worse(f.Wrong, c.wrong)
@@ -314,15 +317,48 @@ func (r *Record) why(at []int) []string {
 	return out
 }
 
-// CallersOf is how many clients of the device called a name.
-func (r *Record) CallersOf(name string) int {
-	seen := map[string]bool{}
+// UntrustedCases are the certificates that nobody signed whom a device could trust.
+func UntrustedCases() []Case { return slices.Clone(untrustedCases) }
+
+// WrongCases are those that an authority signed which the device trusts, and that are
+// not for the server it calls, or not for now.
+func WrongCases() []Case { return slices.Clone(wrongCases) }
+
+// Accepted are the connections, by number from 1, in which the device went on with one
+// of the cases at a server, and in words with which, and what it did. The laboratory's
+// own certificate is one for another name.
+func (r *Record) Accepted(server string, cases []Case) (at []int, why string) {
+	var parts []string
 	for i := range r.Connections {
-		if x := &r.Connections[i]; x.Case != "" && x.Server() == name {
-			seen[x.Caller] = true
+		x := &r.Connections[i]
+		k := x.Case
+		if k == Laboratory {
+			k = WrongName
+		}
+		if x.Outcome != Accepted || x.Server() != server || !slices.Contains(cases, k) {
+			continue
+		}
+		at = append(at, i+1)
+		if text := "it went on with a certificate " + x.Case.Words() + ": " + x.Why; !slices.Contains(parts, text) && len(parts) < len(cases) {
+			parts = append(parts, text)
 		}
 	}
-	return len(seen)
+	return at, strings.Join(parts, "; ")
+}
+
+// Refused are the connections, by number from 1, in which the device did not go on with
+// one of the cases at a server, one for each case and client.
+func (r *Record) Refused(server string, cases []Case) (at []int) {
+	seen := map[string]bool{}
+	for i := range r.Connections {
+		x := &r.Connections[i]
+		key := string(x.Case) + " " + x.Caller
+		if (x.Outcome == Refused || x.Outcome == Broke || x.Outcome == Left) && x.Server() == server && slices.Contains(cases, x.Case) && !seen[key] {
+			seen[key] = true
+			at = append(at, i+1)
+		}
+	}
+	return at
 }
 
 // ClearAfter are the connections in clear, by number from 1, that the device made after

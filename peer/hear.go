@@ -162,7 +162,7 @@ func (s *Server) encrypted(c *counted, x *Connection) {
 
 // certificate is that of the case, with a key of a kind that the client knows.
 func (s *Server) certificate(h *tls.ClientHelloInfo, x *Connection) (*tls.Certificate, error) {
-	name := cmp.Or(x.Name, x.To.Addr().String())
+	name := x.Server()
 	made, err := s.forge.certificate(x.Case, name, rsaKey)
 	if err != nil || h.SupportsCertificate(made) == nil || x.Case == Laboratory {
 		return made, err
@@ -212,7 +212,7 @@ func (s *Server) offered(h *tls.ClientHelloInfo, x *Connection) *opening {
 	// A caller is told by what it offers every time: not by what follows from an earlier
 	// connection, nor by the length of the message.
 	f.Extensions = slices.DeleteFunc(f.Extensions, func(e int) bool { return slices.Contains(passing, e) })
-	x.Caller = fmt.Sprintf("%s %d %s", cmp.Or(x.Name, x.To.Addr().String()), x.To.Port(), f.String())
+	x.Caller = fmt.Sprintf("%s %d %s", x.Server(), x.To.Port(), f.String())
 	o.key = x.Caller
 	o.covered = x.Name == "" || s.forge.covers(x.Name)
 	return o
@@ -347,7 +347,7 @@ func why(err error) string {
 
 // Words says what was sent.
 func (h *Heard) Words() string {
-	out := "a " + h.Kind
+	out := "an " + h.Kind
 	if h.Kind == kindBytes || h.Kind == kindText {
 		out = fmt.Sprintf("%d bytes (%s)", h.Bytes, h.Kind)
 	}
@@ -362,7 +362,7 @@ func (h *Heard) Words() string {
 
 // String is a line for a person who watches.
 func (x *Connection) String() string {
-	who := cmp.Or(x.Name, x.To.Addr().String())
+	who := x.Server()
 	at := x.To.Port()
 	if x.Case == "" {
 		return fmt.Sprintf("%s port %d: %s", who, at, cmp.Or(x.Why, string(x.Outcome)))
