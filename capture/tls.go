@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/assay-psti/assay/internal/ja4"
 )
 
 // TLS is what was seen of TLS or DTLS, or of TLS within QUIC, on one or more
@@ -138,9 +140,6 @@ func outdatedVersion(name string) bool {
 	return name == "SSL 3.0" || name == "TLS 1.0" || name == "TLS 1.1" || name == "DTLS 1.0"
 }
 
-// grease reports values that mean nothing and are sent so that nobody trips over them (RFC 8701).
-func grease(v int) bool { return v&0x0f0f == 0x0a0a && v>>8 == v&0xff }
-
 // hello is a ClientHello.
 type hello struct {
 	version  uint16
@@ -225,7 +224,7 @@ func (h *hello) fill(s *TLS, transport byte) {
 	}
 	s.Offered = nil
 	for _, v := range h.versions {
-		if !grease(v) {
+		if !ja4.Grease(v) {
 			s.Offered = append(s.Offered, versionName(uint16(v)))
 		}
 	}
@@ -241,85 +240,10 @@ func (h *hello) fill(s *TLS, transport byte) {
 	s.JA4, s.ja3 = h.ja4(transport), h.ja3()
 }
 
-// ja4 is the fingerprint of that name: transport, version, SNI, counts, first ALPN,
-// then hashes of what is offered, each in order of number.
+// ja4 is the fingerprint of that name.
 func (h *hello) ja4(transport byte) string {
-	version := int(h.version)
-	for _, v := range h.versions {
-		if grease(v) {
-			continue
-		}
-		if !slices.ContainsFunc(h.versions, func(o int) bool { return !grease(o) && newer(o, v) }) {
-			version = v
-		}
-	}
-	names := map[int]string{0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2", 0xfeff: "d1", 0xfefd: "d2", 0xfefc: "d3"}
-	name := names[version]
-	if name == "" {
-		name = "00"
-	}
-	sni := byte('i')
-	if h.hasSNI {
-		sni = 'd'
-	}
-	var suites, exts, sigs []string
-	count := 0
-	for _, s := range h.suites {
-		if !grease(s) {
-			suites = append(suites, fmt.Sprintf("%04x", s))
-		}
-	}
-	for _, e := range h.exts {
-		if grease(e) {
-			continue
-		}
-		count++
-		if e != 0 && e != 16 {
-			exts = append(exts, fmt.Sprintf("%04x", e))
-		}
-	}
-	for _, s := range h.sigs {
-		if !grease(s) {
-			sigs = append(sigs, fmt.Sprintf("%04x", s))
-		}
-	}
-	slices.Sort(suites)
-	slices.Sort(exts)
-	second := strings.Join(exts, ",")
-	if len(sigs) > 0 {
-		second += "_" + strings.Join(sigs, ",")
-	}
-	return fmt.Sprintf("%c%s%c%02d%02d%s_%s_%s", transport, name, sni, min(len(suites), 99), min(count, 99), alpnMark(h.alpn), short(strings.Join(suites, ",")), short(second))
-}
-
-// newer orders versions; those of DTLS count down.
-func newer(a, b int) bool {
-	if a>>8 == 0xfe && b>>8 == 0xfe {
-		return a < b
-	}
-	return a > b
-}
-
-func short(s string) string {
-	if s == "" {
-		return "000000000000"
-	}
-	sum := sha256.Sum256([]byte(s))
-	return hex.EncodeToString(sum[:6])
-}
-
-// alpnMark is the first and last character of the first protocol offered.
-func alpnMark(alpn []string) string {
-	if len(alpn) == 0 || alpn[0] == "" {
-		return "00"
-	}
-	first, last := alpn[0][0], alpn[0][len(alpn[0])-1]
-	plain := func(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
-	if plain(first) && plain(last) {
-		return string([]byte{first, last})
-	}
-	h := hex.EncodeToString([]byte(alpn[0]))
-	return string([]byte{h[0], h[len(h)-1]})
+	f := ja4.Hello{Transport: transport, Version: int(h.version), Versions: h.versions, Suites: h.suites, Extensions: h.exts, Signatures: h.sigs, Name: h.hasSNI, ALPN: h.alpn}
+	return f.String()
 }
 
 // ja3 is the older fingerprint before it is hashed. It is not told, since its order
@@ -328,7 +252,7 @@ func (h *hello) ja3() string {
 	list := func(v []int) string {
 		var out []string
 		for _, x := range v {
-			if !grease(x) {
+			if !ja4.Grease(x) {
 				out = append(out, strconv.Itoa(x))
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/assay-psti/assay/check/logins"
 	"github.com/assay-psti/assay/check/pages"
 	"github.com/assay-psti/assay/check/passwords"
+	"github.com/assay-psti/assay/check/peers"
 	"github.com/assay-psti/assay/check/records"
 	"github.com/assay-psti/assay/check/reporting"
 	"github.com/assay-psti/assay/check/secrets"
@@ -32,6 +33,7 @@ func Checks() []*check.Check {
 		logins.Check,
 		pages.Check,
 		passwords.Check,
+		peers.Check,
 		records.Check,
 		reporting.Check,
 		secrets.Check,

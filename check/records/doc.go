@@ -2,8 +2,9 @@
 //
 // # Records of sessions with a unit at the bench
 //
-// It reads the records that the command assay device wrote into the evidence of
-// kind device, so that other checks can look at what was seen. It states nothing.
+// It reads the records that the commands assay device and assay peer wrote into the
+// evidence of kind device, so that other checks can look at what was seen. It states
+// nothing.
 //
 // A record of another product is left out, and said: of a model or make that
 // product.yaml does not name, or of a hardware address that no unit has where

@@ -15,6 +15,7 @@ import (
 	"github.com/assay-psti/assay/check"
 	"github.com/assay-psti/assay/device"
 	"github.com/assay-psti/assay/evidence"
+	"github.com/assay-psti/assay/peer"
 )
 
 //go:embed doc.go
@@ -31,8 +32,29 @@ var Check = &check.Check{
 
 // Records are those of a dossier, in order of name.
 type Records struct {
-	All    []Record
+	All    []Record // of sessions in which the unit was looked at
+	Calls  []Call   // of sessions in which it called
 	unread []string // what could not be read or was left out, and why
+}
+
+// Call is one session in which the unit called servers that were played for it, and
+// the evidence it stands in.
+type Call struct {
+	*peer.Record
+	Evidence evidence.Item
+}
+
+// PartialCalls tells a pass what of the records of calls could not be read, or was not
+// heard when they were made.
+func (r *Records) PartialCalls(pass *check.Pass) {
+	for _, u := range r.unread {
+		pass.Partial(u)
+	}
+	for i := range r.Calls {
+		for _, c := range r.Calls[i].Cut {
+			pass.Partial(check.Printable(r.Calls[i].Evidence.Name + ": " + c))
+		}
+	}
 }
 
 // Record is one session, and the evidence it stands in.
@@ -80,29 +102,29 @@ func run(ctx context.Context, pass *check.Pass) (any, error) {
 		if item.Folder {
 			continue
 		}
-		r, is, err := read(pass, item)
+		left, err := out.read(pass, item)
+		why := ""
 		switch {
 		case err != nil:
-			why := fmt.Sprintf("%s cannot be read: %v", item.Name, err)
-			pass.Partial(why)
-			out.unread = append(out.unread, why)
-		case is:
-			if why := foreign(r, pass.Product()); why != "" {
-				why = fmt.Sprintf("%s is left out: %s", item.Name, why)
-				pass.Partial(why)
-				out.unread = append(out.unread, why)
-				continue
-			}
-			out.All = append(out.All, Record{r, item})
+			why = fmt.Sprintf("%s cannot be read: %v", item.Name, err)
+		case left != "":
+			why = fmt.Sprintf("%s is left out: %s", item.Name, left)
+		default:
+			continue
 		}
+		pass.Partial(why)
+		out.unread = append(out.unread, why)
 	}
 	out.again(pass)
 	return out, nil
 }
 
+// identity is of what a record says that it is.
+type identity struct{ Make, Model, MAC, Unit string }
+
 // foreign says why a record is not of a unit of this product; "" where nothing
 // speaks against it.
-func foreign(r *device.Record, p check.Product) string {
+func foreign(r identity, p check.Product) string {
 	if r.Model != "" && len(p.Models) > 0 && !slices.ContainsFunc(p.Models, func(m string) bool { return plain(m) == plain(r.Model) }) {
 		return fmt.Sprintf("it says that it is of the model %s, which product.yaml does not name", r.Model)
 	}
@@ -153,19 +175,49 @@ func (r *Records) again(pass *check.Pass) {
 	}
 }
 
-func read(pass *check.Pass, item evidence.Item) (*device.Record, bool, error) {
+// read takes a file in, if it is a record; left says why it was left out.
+func (r *Records) read(pass *check.Pass, item evidence.Item) (left string, err error) {
 	f, err := pass.Open(item)
 	if err != nil {
-		return nil, false, err
+		return "", err
 	}
 	defer f.Close()
 	head, err := io.ReadAll(io.LimitReader(f, maxPeek))
-	if err != nil || !bytes.Contains(head, []byte(device.Format)) {
-		return nil, false, err
+	if err != nil {
+		return "", err
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, false, err
+		return "", err
 	}
-	r, err := device.ReadRecord(f)
-	return r, true, err
+	switch formatOf(head) {
+	case device.Format:
+		d, err := device.ReadRecord(f)
+		if err != nil {
+			return "", err
+		}
+		if left = foreign(identity{d.Make, d.Model, d.MAC, d.Unit}, pass.Product()); left == "" {
+			r.All = append(r.All, Record{d, item})
+		}
+	case peer.Format:
+		c, err := peer.ReadRecord(f)
+		if err != nil {
+			return "", err
+		}
+		if left = foreign(identity{c.Make, c.Model, c.MAC, c.Unit}, pass.Product()); left == "" {
+			r.Calls = append(r.Calls, Call{c, item})
+		}
+	}
+	return left, nil
+}
+
+// formatOf is the format of a record that begins so: that which stands first, since
+// what a person wrote into a record may name another; "" is none.
+func formatOf(head []byte) string {
+	first, at := "", len(head)
+	for _, f := range []string{device.Format, peer.Format} {
+		if i := bytes.Index(head, []byte(f)); i >= 0 && i < at {
+			first, at = f, i
+		}
+	}
+	return first
 }

@@ -17,7 +17,7 @@ const module = "github.com/assay-psti/assay"
 // ranks of the packages: one imports only lower ranks.
 var ranks = map[string]int{
 	"":         0,
-	"evidence": 1, "fetch": 1, "browser": 1, "password": 1, "firmware": 1, "rootfs": 1, "component": 1, "device": 1, "capture": 1, "page": 1, "sign": 1, "tlog": 1, "mail": 1,
+	"evidence": 1, "fetch": 1, "browser": 1, "password": 1, "firmware": 1, "rootfs": 1, "component": 1, "device": 1, "capture": 1, "page": 1, "peer": 1, "sign": 1, "tlog": 1, "mail": 1,
 	"dossier": 2, "vocab": 2, "check": 2,
 	"law":       3,
 	"check/all": 4, "runner": 4, "bench": 4,
