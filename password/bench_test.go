@@ -22,7 +22,7 @@ func finderOf(tb testing.TB, text string, o *Options) *finder {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s, err := take(tb.Context(), b, o)
+	s, err := take(tb.Context(), b, o, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

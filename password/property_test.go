@@ -287,7 +287,7 @@ func TestExactAmongAlike(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := &Options{Workers: 2}
-		s, err := take(t.Context(), b, o)
+		s, err := take(t.Context(), b, o, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

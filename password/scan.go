@@ -32,6 +32,8 @@ type survey struct {
 	lengths   [65]int64 // the last counts all longer ones
 	sample    []*Row    // a sample that does not depend on the order of rows
 	head      []*Row
+	foreseen  *construction // the guess, if it held in most rows of every worker
+	agreed    int64         // rows that agree with it
 }
 
 // surveyor is one worker of the first pass.
@@ -40,6 +42,7 @@ type surveyor struct {
 	folded []byte
 	cut    uint64 // rows with a larger key are not sampled
 	pool   []sampled
+	guess  *foreseen // nil if there is none
 }
 
 type sampled struct {
@@ -79,7 +82,7 @@ func (p *publishedList) has(h uint64, pw []byte) bool {
 }
 
 // take looks at every row once: duplicates, empty and published passwords, and a sample.
-func take(ctx context.Context, b *Batch, o *Options) (*survey, error) {
+func take(ctx context.Context, b *Batch, o *Options, guess *construction) (*survey, error) {
 	workers := o.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
@@ -93,7 +96,7 @@ func take(ctx context.Context, b *Batch, o *Options) (*survey, error) {
 		size = sampleDefault
 	}
 	alike := newRepeats(o.ScratchDir, memory, workers)
-	out, err := takeWith(ctx, b, o, workers, size, alike)
+	out, err := takeWith(ctx, b, o, workers, size, alike, guess)
 	if cerr := alike.close(); err == nil {
 		err = cerr
 	}
@@ -149,11 +152,11 @@ func blankField(f []byte) bool {
 	return len(bytes.TrimSpace(f)) == 0
 }
 
-func takeWith(ctx context.Context, b *Batch, o *Options, workers, size int, alike *repeats) (*survey, error) {
+func takeWith(ctx context.Context, b *Batch, o *Options, workers, size int, alike *repeats, guess *construction) (*survey, error) {
 	list := newPublished(o.Published)
 	ws := make([]*surveyor, workers)
 	for i := range ws {
-		ws[i] = &surveyor{cut: ^uint64(0), survey: survey{published: map[string][]int64{}}}
+		ws[i] = &surveyor{cut: ^uint64(0), guess: b.foreseen(guess), survey: survey{published: map[string][]int64{}}}
 	}
 	n, err := b.scan(ctx, workers, o.progress("survey"), func(w int, number int64, fields [][]byte) error {
 		s := ws[w]
@@ -163,6 +166,9 @@ func takeWith(ctx context.Context, b *Batch, o *Options, workers, size int, alik
 			s.emptyRows++
 			s.empty = lowest(append(s.empty, number), listedRows)
 			return nil
+		}
+		if s.guess != nil {
+			s.guess.take(number, fields)
 		}
 		h := xxh3.Hash(pw)
 		s.folded = fold(s.folded[:0], pw)
@@ -190,7 +196,7 @@ func takeWith(ctx context.Context, b *Batch, o *Options, workers, size int, alik
 	if err != nil {
 		return nil, err
 	}
-	out := &survey{rows: n, published: map[string][]int64{}}
+	out := &survey{rows: n, published: map[string][]int64{}, foreseen: guess}
 	var pool []sampled
 	for _, s := range ws {
 		out.emptyRows += s.emptyRows
@@ -204,6 +210,11 @@ func takeWith(ctx context.Context, b *Batch, o *Options, workers, size int, alik
 		}
 		pool = append(pool, s.pool...)
 		out.head = append(out.head, s.head...)
+		if s.guess != nil && s.guess.lost {
+			out.foreseen = nil
+		} else if s.guess != nil {
+			out.agreed += s.guess.check.agreed()
+		}
 	}
 	for _, x := range lowestKeys(pool, size) {
 		out.sample = append(out.sample, x.row)
@@ -264,14 +275,23 @@ type check struct {
 	wrong       []int64
 }
 
-// verify runs every recipe on every row and follows up the repeated hashes exactly. It does nothing when there are none.
+// verify runs every recipe on every row and follows up the repeated hashes exactly. It does nothing when there are none,
+// or when the first reading has counted already.
 func verify(ctx context.Context, b *Batch, o *Options, s *survey, recipes []*Recipe) (*check, error) {
 	declared := map[int64]string{}
 	if o.Declared != nil {
 		declared = o.Declared.Recomputed
 	}
 	out := &check{same: map[uint64]*twins{}, alike: map[uint64]*twins{}, agreed: make([]int64, len(recipes))}
-	if len(s.same.list)+len(s.alike.list)+len(recipes)+len(declared) == 0 {
+	var open []int // recipes that are not counted yet
+	for i, x := range recipes {
+		if x.made.same(s.foreseen) {
+			out.agreed[i] = s.agreed
+		} else {
+			open = append(open, i)
+		}
+	}
+	if len(s.same.list)+len(s.alike.list)+len(open)+len(declared) == 0 {
 		return out, nil
 	}
 	workers := o.Workers
@@ -285,8 +305,8 @@ func verify(ctx context.Context, b *Batch, o *Options, s *survey, recipes []*Rec
 	checks := make([][]rowCheck, workers)
 	for i := range ws {
 		rows[i] = &Row{Values: make([]string, len(b.Columns))}
-		for _, x := range recipes {
-			checks[i] = append(checks[i], x.check())
+		for _, k := range open {
+			checks[i] = append(checks[i], recipes[k].check())
 		}
 		ws[i] = &check{same: map[uint64]*twins{}, alike: map[uint64]*twins{}}
 	}
@@ -310,7 +330,7 @@ func verify(ctx context.Context, b *Batch, o *Options, s *survey, recipes []*Rec
 			buf[w] = fold(buf[w][:0], pw)
 			note(c.alike, alike, xxh3.Hash(buf[w]), pw, number)
 		}
-		if len(recipes) == 0 {
+		if len(open) == 0 {
 			return nil
 		}
 		r := b.borrowRow(rows[w], number, fields)
@@ -326,7 +346,7 @@ func verify(ctx context.Context, b *Batch, o *Options, s *survey, recipes []*Rec
 		merge(out.same, c.same)
 		merge(out.alike, c.alike)
 		for i, x := range checks[w] {
-			out.agreed[i] += x.agreed()
+			out.agreed[open[i]] += x.agreed()
 		}
 		out.recomputed += c.recomputed
 		out.wrong = append(out.wrong, c.wrong...)
