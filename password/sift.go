@@ -83,34 +83,56 @@ func (s *sift) drop(streams [][]byte, l *left) {
 	}
 }
 
+// never is a place that lies farther from every other than characters do.
+const never = -longestSifted - 1
+
+// neverYet are no places for all numbers.
+var neverYet = func() (t [64]int8) {
+	for x := range t {
+		t[x] = never
+	}
+	return t
+}()
+
 // clashes gives the offsets, counted in steps, at which equal numbers stand for different characters, in the numbers of
 // streams up to an end, taken with a step.
-func (s *sift) clashes(streams [][]byte, from, step, end int) clash {
-	var newest [64]int // by number, one more than its last place and row
-	var bad clash
+func (s *sift) clashes(streams [][]byte, from, step, end int) (bad clash) {
+	newest := neverYet // by number, its last place
+	if len(streams) == 1 {
+		ts := s.clash[0][0]
+		for at, place := from, 0; at < end; at, place = at+step, place+1 {
+			x := streams[0][at] & 63
+			before := int(newest[x])
+			newest[x] = int8(place)
+			if d := place - before; d < len(ts) {
+				bad.add(&ts[d], before)
+			}
+		}
+		return bad
+	}
+	var holds [64]uint8 // by number, the row of its last place
 	for at, place := from, 0; at < end; at, place = at+step, place+1 {
 		for row, st := range streams {
 			x := st[at] & 63
-			k := newest[x] - 1
-			newest[x] = place*siftRows + row + 1
-			if k < 0 {
-				continue
-			}
-			before, other := k/siftRows, k%siftRows
-			ts := s.clash[other][row]
+			before, ts := int(newest[x]), s.clash[holds[x]][row]
+			newest[x], holds[x] = int8(place), uint8(row)
 			if d := place - before; d < len(ts) {
-				t := &ts[d]
-				if up := before - 31; up < 0 {
-					bad.forwards |= t.forwards >> -up
-					bad.backwards |= t.backwards >> -up
-				} else {
-					bad.forwards |= t.forwards << up
-					bad.backwards |= t.backwards << up
-				}
+				bad.add(&ts[d], before)
 			}
 		}
 	}
 	return bad
+}
+
+// add adds the offsets at which the number at a place is the earlier one of a clash.
+func (c *clash) add(of *clash, place int) {
+	if up := place - 31; up < 0 {
+		c.forwards |= of.forwards >> (-up & 63)
+		c.backwards |= of.backwards >> (-up & 63)
+	} else {
+		c.forwards |= of.forwards << (up & 63)
+		c.backwards |= of.backwards << (up & 63)
+	}
 }
 
 // everySecondBit moves bit i to bit 2i.
