@@ -33,7 +33,7 @@ func auditForeseeing(ctx context.Context, b *Batch, o Options, guess *constructi
 	}
 	f := &finder{o: &o, columns: b.Columns, total: s.rows, idents: primary(b.Columns), rows: distinct(s.sample), head: distinct(s.head)}
 	f.views = views(f.rows, f.idents)
-	if err := f.search(ctx); err != nil {
+	if err := f.searchBeside(ctx, func(ctx context.Context) error { return s.settle(ctx, b, &o) }); err != nil {
 		return nil, err
 	}
 	c, err := verify(ctx, b, &o, s, f.recipes)
@@ -61,6 +61,26 @@ func auditForeseeing(ctx context.Context, b *Batch, o Options, guess *constructi
 	rep.Power = f.power(s.rows)
 	rep.Verdict = rep.Limbs.Overall()
 	return rep, nil
+}
+
+// searchBeside runs all tests on the sample, and something else at the same time, since the first tests leave processors
+// idle. The search ends early if that fails.
+func (f *finder) searchBeside(ctx context.Context, other func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		err := other(ctx)
+		if err != nil {
+			cancel()
+		}
+		done <- err
+	}()
+	err := f.search(ctx)
+	if otherErr := <-done; otherErr != nil {
+		return otherErr
+	}
+	return err
 }
 
 // search runs all tests on the sample.

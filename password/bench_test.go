@@ -26,6 +26,9 @@ func finderOf(tb testing.TB, text string, o *Options) *finder {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	if err := s.settle(tb.Context(), b, o); err != nil {
+		tb.Fatal(err)
+	}
 	f := &finder{o: o, columns: b.Columns, total: s.rows, idents: primary(b.Columns), rows: distinct(s.sample), head: distinct(s.head)}
 	f.views = views(f.rows, f.idents)
 	return f

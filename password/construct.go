@@ -259,7 +259,7 @@ func (f *finder) searchGoal(ctx context.Context, g *goal, ps []producer) error {
 		e encoding
 	}
 	before := f.tried
-	tried := search(ctx, f.workers(), len(ps), 64, func() func(from, to int) ([]hit, int64) {
+	tried := search(ctx, f.o.workers(), len(ps), 64, func() func(from, to int) ([]hit, int64) {
 		m := newMatcher(g)
 		return func(from, to int) (hits []hit, tried int64) {
 			before := m.tried
@@ -392,11 +392,4 @@ func (f *finder) confirm(g *goal, p *producer, e encoding) bool {
 		},
 	}, g.v, positions)
 	return true
-}
-
-func (f *finder) workers() int {
-	if f.o.Workers > 0 {
-		return f.o.Workers
-	}
-	return defaultWorkers()
 }

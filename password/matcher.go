@@ -6,7 +6,13 @@ import (
 	"strings"
 )
 
-func defaultWorkers() int { return runtime.GOMAXPROCS(0) }
+// workers is the number of goroutines to use.
+func (o *Options) workers() int {
+	if o.Workers > 0 {
+		return o.Workers
+	}
+	return runtime.GOMAXPROCS(0)
+}
 
 // matcher looks for the characters of a goal in what producers give. It belongs to one goroutine.
 type matcher struct {
