@@ -1,6 +1,8 @@
 package password
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -39,5 +41,20 @@ func TestLawfulFamilies(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestSearchBeside ends the search with the error of what runs beside it, and with its own when that is done well.
+func TestSearchBeside(t *testing.T) {
+	us, pws := batchOf(lawfulFamilies()[0], 5, 300)
+	text := csvOf(us, pws)
+	broken := errors.New("no room")
+	if err := finderOf(t, text, &Options{}).searchBeside(t.Context(), func(context.Context) error { return broken }); !errors.Is(err, broken) {
+		t.Errorf("got %v, want %v", err, broken)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := finderOf(t, text, &Options{}).searchBeside(ctx, func(context.Context) error { return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want that it was cancelled", err)
 	}
 }

@@ -22,8 +22,11 @@ func finderOf(tb testing.TB, text string, o *Options) *finder {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s, err := take(tb.Context(), b, o)
+	s, err := take(tb.Context(), b, o, nil)
 	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := s.settle(tb.Context(), b, o); err != nil {
 		tb.Fatal(err)
 	}
 	f := &finder{o: o, columns: b.Columns, total: s.rows, idents: primary(b.Columns), rows: distinct(s.sample), head: distinct(s.head)}

@@ -226,7 +226,7 @@ func (f *finder) seedOfUnit(ctx context.Context, g *goal, gen *generator, w seed
 	var common []seedHit
 	lo, hi := w.to, w.from
 	for i := range n {
-		hits := searchSeeds(ctx, f.workers(), g, gen, w, rows[i*len(rows)/n].Password, 64)
+		hits := searchSeeds(ctx, f.o.workers(), g, gen, w, rows[i*len(rows)/n].Password, 64)
 		if len(hits) == 0 {
 			return false
 		}
@@ -278,7 +278,7 @@ func (f *finder) seedOfBatch(ctx context.Context, g *goal, gen *generator, w see
 			continue
 		}
 		done[first.Password] = true
-		for _, h := range searchSeeds(ctx, f.workers(), g, gen, w, first.Password, 8) {
+		for _, h := range searchSeeds(ctx, f.o.workers(), g, gen, w, first.Password, 8) {
 			n := int(min(f.total+f.total/16+64, batchRows))
 			draw := make([]uint32, n*length)
 			gen.of(h.seed, draw)

@@ -25,6 +25,9 @@ type producer struct {
 	of      func(dst []byte, r *Row) []byte
 	streams []stream
 	usual   bool
+	// alone tells that the bytes come from the identifier in a column and nothing else, as the words say.
+	alone  bool
+	column int
 	// keeping makes a form of the function above that keeps what it needs from row to row, for one goroutine; nil if
 	// there is nothing to keep.
 	keeping func() func(dst []byte, r *Row) []byte
@@ -183,24 +186,7 @@ func (f *finder) constructions(ctx context.Context) error {
 		return ctx.Err()
 	}
 	all, usual := f.messages()
-	var ps []producer
-	for _, m := range all {
-		for k, d := range digests {
-			streams := digestStreams
-			if k >= 4 {
-				streams = digestStreams[:usualStreams]
-			}
-			if !m.rare || k < 4 || d.name == "the hexadecimal text of MD5" {
-				p := producer{words: d.name + " of the " + m.words, of: digestOf(d, m), streams: streams, usual: !m.rare && k < 3}
-				p.keeping = func() func([]byte, *Row) []byte { return digestKeeping(d, m) }
-				if k == 0 {
-					p.md5Of = func() func([]byte, *Row) []byte { return m.of }
-				}
-				ps = append(ps, p)
-			}
-		}
-	}
-	ps = append(ps, f.seeded()...)
+	ps := append(producersOf(all), f.seeded()...)
 	for _, g := range goals {
 		if f.explained(g.v) { // by the goal before
 			continue
@@ -220,6 +206,28 @@ func (f *finder) constructions(ctx context.Context) error {
 		return err
 	}
 	return f.clockSeeds(ctx, goals)
+}
+
+// producersOf gives the digests of messages.
+func producersOf(all []message) []producer {
+	var ps []producer
+	for _, m := range all {
+		for k, d := range digests {
+			streams := digestStreams
+			if k >= 4 {
+				streams = digestStreams[:usualStreams]
+			}
+			if !m.rare || k < 4 || d.name == "the hexadecimal text of MD5" {
+				p := producer{words: d.name + " of the " + m.words, of: digestOf(d, m), streams: streams, usual: !m.rare && k < 3, alone: m.alone, column: m.column}
+				p.keeping = func() func([]byte, *Row) []byte { return digestKeeping(d, m) }
+				if k == 0 {
+					p.md5Of = func() func([]byte, *Row) []byte { return m.of }
+				}
+				ps = append(ps, p)
+			}
+		}
+	}
+	return ps
 }
 
 func digestOf(d digest, m message) func(dst []byte, r *Row) []byte {
@@ -251,7 +259,7 @@ func (f *finder) searchGoal(ctx context.Context, g *goal, ps []producer) error {
 		e encoding
 	}
 	before := f.tried
-	tried := search(ctx, f.workers(), len(ps), 64, func() func(from, to int) ([]hit, int64) {
+	tried := search(ctx, f.o.workers(), len(ps), 64, func() func(from, to int) ([]hit, int64) {
 		m := newMatcher(g)
 		return func(from, to int) (hits []hit, tried int64) {
 			before := m.tried
@@ -363,7 +371,7 @@ func (f *finder) confirm(g *goal, p *producer, e encoding) bool {
 		c.constant = string(constant)
 	}
 	f.add(&Recipe{
-		quick: c.check,
+		made:  c,
 		Words: fmt.Sprintf("%s are %s, %s", f.where(positions), p.words, e.words()),
 		Limb:  "derived", Test: "construction", Chance: math.Exp(logChance), Positions: positions, RemainingBits: g.v.bitsOf(g.v.without(positions)),
 		apply: func(r *Row) (string, bool) {
@@ -384,11 +392,4 @@ func (f *finder) confirm(g *goal, p *producer, e encoding) bool {
 		},
 	}, g.v, positions)
 	return true
-}
-
-func (f *finder) workers() int {
-	if f.o.Workers > 0 {
-		return f.o.Workers
-	}
-	return defaultWorkers()
 }

@@ -1,17 +1,25 @@
 package password
 
 import (
+	"math/bits"
 	"runtime"
 	"strings"
 )
 
-func defaultWorkers() int { return runtime.GOMAXPROCS(0) }
+// workers is the number of goroutines to use.
+func (o *Options) workers() int {
+	if o.Workers > 0 {
+		return o.Workers
+	}
+	return runtime.GOMAXPROCS(0)
+}
 
 // matcher looks for the characters of a goal in what producers give. It belongs to one goroutine.
 type matcher struct {
 	g       *goal
 	groups  [][]*Row   // rows from which a table of symbols is learnt together
 	targets [][][]byte // per group and row, the characters wanted
+	sifts   []*sift    // per group, nil where the characters are too many
 	anchors []*Row
 	known   [][]knownTarget // per anchor
 	tried   int64
@@ -45,7 +53,7 @@ func newMatcher(g *goal) *matcher {
 				r := pickRow(k*size+j, groups*size)
 				group, want = append(group, r), append(want, m.characters(r))
 			}
-			m.groups, m.targets = append(m.groups, group), append(m.targets, want)
+			m.groups, m.targets, m.sifts = append(m.groups, group), append(m.targets, want), append(m.sifts, newSift(want))
 		}
 	}
 	n := min(anchorRows, len(rows))
@@ -86,8 +94,8 @@ func numbersIn(chars []byte, alphabet string) []byte {
 // match tries one producer: learning the table of symbols from groups of rows, and with known alphabets row by row.
 func (m *matcher) match(p *producer) []encoding {
 	var out []encoding
-	for k, group := range m.groups {
-		if e, ok := m.learn(p, group, m.targets[k]); ok {
+	for k := range m.groups {
+		if e, ok := m.learn(p, k); ok {
 			out = append(out, e)
 			break
 		}
@@ -110,7 +118,8 @@ func (m *matcher) match(p *producer) []encoding {
 }
 
 // learn looks for a stream, place and direction in which equal numbers always stand for equal characters over a group.
-func (m *matcher) learn(p *producer, rows []*Row, want [][]byte) (encoding, bool) {
+func (m *matcher) learn(p *producer, group int) (encoding, bool) {
+	rows, want := m.groups[group], m.targets[group]
 	digests := make([][]byte, len(rows)) // of the rows seen so far
 	length := len(m.g.positions)
 	// A group whose characters could all be learnt without one check says nothing.
@@ -134,22 +143,43 @@ func (m *matcher) learn(p *producer, rows []*Row, want [][]byte) (encoding, bool
 				}
 				return m.streams[k]
 			}
-			first := get(0)
-			for step := 1; step <= 2; step++ {
-				last := min(len(first)-1-(length-1)*step, maxOffset)
-				for offset := 0; offset <= last; offset++ {
-					m.tried++
-					if m.consistent(get, want, offset, step, false) {
-						return encoding{stream: s, n: n, offset: offset, step: step}, true
-					}
-					if step == 1 && m.consistent(get, want, offset, step, true) {
-						return encoding{stream: s, n: n, offset: offset, step: step, back: true}, true
+			l := m.offsets(group, get)
+			for set := l.forwards | l.backwards; set != 0; set &= set - 1 {
+				at := bits.TrailingZeros64(set)
+				for _, back := range [...]bool{false, true} {
+					if back && l.backwards>>at&1 != 0 || !back && l.forwards>>at&1 != 0 {
+						if m.consistent(get, want, at, 1, back) {
+							m.tried += int64(at + 1)
+							return encoding{stream: s, n: n, offset: at, step: 1, back: back}, true
+						}
 					}
 				}
 			}
+			m.tried += int64(lastOffset(len(get(0)), length, 1) + 1)
+			for set := l.everySecond; set != 0; set &= set - 1 {
+				if at := bits.TrailingZeros64(set); m.consistent(get, want, at, 2, false) {
+					m.tried += int64(at + 1)
+					return encoding{stream: s, n: n, offset: at, step: 2}, true
+				}
+			}
+			m.tried += int64(lastOffset(len(get(0)), length, 2) + 1)
 		}
 	}
 	return encoding{}, false
+}
+
+// offsets gives the offsets at which the streams of a group may give its characters.
+func (m *matcher) offsets(group int, get func(int) []byte) left {
+	length := len(m.g.positions)
+	one, two := upTo(lastOffset(len(get(0)), length, 1)), upTo(lastOffset(len(get(0)), length, 2))
+	l := left{one, one, two}
+	if m.sifts[group] != nil {
+		for k := 0; k < min(len(m.groups[group]), siftRows) && l != (left{}); k++ {
+			get(k)
+			m.sifts[group].drop(m.streams[:k+1], &l)
+		}
+	}
+	return l
 }
 
 // consistent tells whether numbers and characters of a group agree one to one, but for characters that replace several.

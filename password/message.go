@@ -11,10 +11,12 @@ import (
 
 // message is a text or number of a row that a generator may take as its input.
 type message struct {
-	words string
-	cased bool // a tail, or the text in another case: a pair with a separator is not made of it
-	rare  bool // tried with the common digests only
-	of    func(dst []byte, r *Row) []byte
+	words  string
+	alone  bool // made of one identifier, that of the column
+	column int
+	cased  bool // a tail, or the text in another case: a pair with a separator is not made of it
+	rare   bool // tried with the common digests only
+	of     func(dst []byte, r *Row) []byte
 }
 
 // identMessages gives the forms of one identifier, the usual ones first. Of all forms the first usualForms are
@@ -23,7 +25,7 @@ func identMessages(c Column, i int, d *ident) []message {
 	var out []message
 	rare := false
 	text := func(words string, f func(s string) string) {
-		out = append(out, message{words: words, rare: rare, cased: strings.HasSuffix(words, "case") || strings.HasPrefix(words, "last"), of: func(dst []byte, r *Row) []byte {
+		out = append(out, message{words: words, alone: true, column: i, rare: rare, cased: strings.HasSuffix(words, "case") || strings.HasPrefix(words, "last"), of: func(dst []byte, r *Row) []byte {
 			if i >= len(r.Values) {
 				return dst
 			}

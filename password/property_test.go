@@ -287,8 +287,11 @@ func TestExactAmongAlike(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := &Options{Workers: 2}
-		s, err := take(t.Context(), b, o)
+		s, err := take(t.Context(), b, o, nil)
 		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.settle(t.Context(), b, o); err != nil {
 			t.Fatal(err)
 		}
 		if fmt.Sprint(s.same) != fmt.Sprint(want) {
@@ -297,7 +300,7 @@ func TestExactAmongAlike(t *testing.T) {
 		if s.alike.hashes > 1 {
 			few := s.alike
 			few.list = few.list[:1] // as when there are too many
-			got, err := exactRepeats(t.Context(), b, o, 2, newRepeats("", 1<<20, 2), &few)
+			got, err := exactRepeats(t.Context(), b, o, newRepeats("", 1<<20, 2), &few)
 			if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Errorf("with a list cut short: got %v %v, want %v", got, err, want)
 			}

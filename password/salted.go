@@ -195,7 +195,7 @@ func (f *finder) saltedGoal(ctx context.Context, g *goal, salts []salt, usual []
 		want = append(want, ks)
 	}
 	before := f.tried
-	tried := search(ctx, f.workers(), len(salts), 32, func() func(from, to int) ([]saltedHit, int64) {
+	tried := search(ctx, f.o.workers(), len(salts), 32, func() func(from, to int) ([]saltedHit, int64) {
 		q := newQuick(want)
 		var d []byte
 		return func(from, to int) (hits []saltedHit, tried int64) {

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"runtime"
+	"errors"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -25,6 +25,7 @@ type survey struct {
 	rows      int64
 	empty     []int64
 	emptyRows int64
+	folds     *repeats // the hashes of all passwords, folded, until they are settled
 	same      repeated // exact duplicates, by hash
 	alike     repeated // duplicates after folding, by hash; exact ones are among them
 	published map[string][]int64
@@ -32,6 +33,8 @@ type survey struct {
 	lengths   [65]int64 // the last counts all longer ones
 	sample    []*Row    // a sample that does not depend on the order of rows
 	head      []*Row
+	foreseen  *construction // the guess, if it held in most rows of every worker
+	agreed    int64         // rows that agree with it
 }
 
 // surveyor is one worker of the first pass.
@@ -40,6 +43,7 @@ type surveyor struct {
 	folded []byte
 	cut    uint64 // rows with a larger key are not sampled
 	pool   []sampled
+	guess  *foreseen // nil if there is none
 }
 
 type sampled struct {
@@ -78,43 +82,41 @@ func (p *publishedList) has(h uint64, pw []byte) bool {
 	return p.exact[strings.ToLower(string(pw))]
 }
 
-// take looks at every row once: duplicates, empty and published passwords, and a sample.
-func take(ctx context.Context, b *Batch, o *Options) (*survey, error) {
-	workers := o.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	memory := o.MemoryBytes
-	if memory <= 0 {
-		memory = 256 << 20
-	}
+// take looks at every row once: duplicates, empty and published passwords, and a sample. It keeps the hashes of the
+// passwords for settle, which must follow.
+func take(ctx context.Context, b *Batch, o *Options, guess *construction) (*survey, error) {
 	size := o.SampleRows
 	if size <= 0 {
 		size = sampleDefault
 	}
-	alike := newRepeats(o.ScratchDir, memory, workers)
-	out, err := takeWith(ctx, b, o, workers, size, alike)
-	if cerr := alike.close(); err == nil {
-		err = cerr
+	folds := o.repeats()
+	out, err := takeWith(ctx, b, o, size, folds, guess)
+	if err != nil {
+		return nil, errors.Join(err, folds.close())
 	}
-	if err != nil || out.alike.hashes == 0 {
-		return out, err
+	out.folds = folds
+	return out, nil
+}
+
+// settle finds the repeated passwords among the hashes that take kept. It reads the batch again only if there are any.
+func (s *survey) settle(ctx context.Context, b *Batch, o *Options) error {
+	var err error
+	s.alike, err = s.folds.find()
+	if err = errors.Join(err, s.folds.close()); err != nil || s.alike.hashes == 0 {
+		return err
 	}
-	same := newRepeats(o.ScratchDir, memory, workers)
-	out.same, err = exactRepeats(ctx, b, o, workers, same, &out.alike)
-	if cerr := same.close(); err == nil {
-		err = cerr
-	}
-	return out, err
+	same := o.repeats()
+	s.same, err = exactRepeats(ctx, b, o, same, &s.alike)
+	return errors.Join(err, same.close())
 }
 
 // exactRepeats finds the equal passwords among those that are equal after folding. It reads the batch once more, which
 // costs less than keeping a second hash of every row.
-func exactRepeats(ctx context.Context, b *Batch, o *Options, workers int, same *repeats, alike *repeated) (repeated, error) {
+func exactRepeats(ctx context.Context, b *Batch, o *Options, same *repeats, alike *repeated) (repeated, error) {
 	among := newSieve(alike.list)
 	all := alike.hashes > int64(len(alike.list))
-	folded := make([][]byte, workers)
-	_, err := b.scan(ctx, workers, o.progress("survey"), func(w int, _ int64, fields [][]byte) error {
+	folded := make([][]byte, o.workers())
+	_, err := b.scan(ctx, o.workers(), o.progress("survey"), func(w int, _ int64, fields [][]byte) error {
 		pw := fields[b.password]
 		if blankField(pw) {
 			return nil
@@ -149,13 +151,13 @@ func blankField(f []byte) bool {
 	return len(bytes.TrimSpace(f)) == 0
 }
 
-func takeWith(ctx context.Context, b *Batch, o *Options, workers, size int, alike *repeats) (*survey, error) {
+func takeWith(ctx context.Context, b *Batch, o *Options, size int, folds *repeats, guess *construction) (*survey, error) {
 	list := newPublished(o.Published)
-	ws := make([]*surveyor, workers)
+	ws := make([]*surveyor, o.workers())
 	for i := range ws {
-		ws[i] = &surveyor{cut: ^uint64(0), survey: survey{published: map[string][]int64{}}}
+		ws[i] = &surveyor{cut: ^uint64(0), guess: b.foreseen(guess), survey: survey{published: map[string][]int64{}}}
 	}
-	n, err := b.scan(ctx, workers, o.progress("survey"), func(w int, number int64, fields [][]byte) error {
+	n, err := b.scan(ctx, o.workers(), o.progress("survey"), func(w int, number int64, fields [][]byte) error {
 		s := ws[w]
 		pw := fields[b.password]
 		s.lengths[min(len(pw), len(s.lengths)-1)]++
@@ -164,10 +166,13 @@ func takeWith(ctx context.Context, b *Batch, o *Options, workers, size int, alik
 			s.empty = lowest(append(s.empty, number), listedRows)
 			return nil
 		}
+		if s.guess != nil {
+			s.guess.take(number, fields)
+		}
 		h := xxh3.Hash(pw)
 		s.folded = fold(s.folded[:0], pw)
 		f := xxh3.Hash(s.folded)
-		if err := alike.add(w, f); err != nil {
+		if err := folds.add(w, f); err != nil {
 			return err
 		}
 		if list.has(f, pw) {
@@ -190,7 +195,7 @@ func takeWith(ctx context.Context, b *Batch, o *Options, workers, size int, alik
 	if err != nil {
 		return nil, err
 	}
-	out := &survey{rows: n, published: map[string][]int64{}}
+	out := &survey{rows: n, published: map[string][]int64{}, foreseen: guess}
 	var pool []sampled
 	for _, s := range ws {
 		out.emptyRows += s.emptyRows
@@ -204,6 +209,11 @@ func takeWith(ctx context.Context, b *Batch, o *Options, workers, size int, alik
 		}
 		pool = append(pool, s.pool...)
 		out.head = append(out.head, s.head...)
+		if s.guess != nil && s.guess.lost {
+			out.foreseen = nil
+		} else if s.guess != nil {
+			out.agreed += s.guess.check.agreed()
+		}
 	}
 	for _, x := range lowestKeys(pool, size) {
 		out.sample = append(out.sample, x.row)
@@ -211,8 +221,7 @@ func takeWith(ctx context.Context, b *Batch, o *Options, workers, size int, alik
 	byNumber := func(a, b *Row) int { return cmp.Compare(a.Number, b.Number) }
 	slices.SortFunc(out.sample, byNumber)
 	slices.SortFunc(out.head, byNumber)
-	out.alike, err = alike.find()
-	return out, err
+	return out, nil
 }
 
 // keep puts a row into the sample: the rows with the lowest keys stay.
@@ -264,20 +273,26 @@ type check struct {
 	wrong       []int64
 }
 
-// verify runs every recipe on every row and follows up the repeated hashes exactly. It does nothing when there are none.
+// verify runs every recipe on every row and follows up the repeated hashes exactly. It does nothing when there are none,
+// or when the first reading has counted already.
 func verify(ctx context.Context, b *Batch, o *Options, s *survey, recipes []*Recipe) (*check, error) {
 	declared := map[int64]string{}
 	if o.Declared != nil {
 		declared = o.Declared.Recomputed
 	}
 	out := &check{same: map[uint64]*twins{}, alike: map[uint64]*twins{}, agreed: make([]int64, len(recipes))}
-	if len(s.same.list)+len(s.alike.list)+len(recipes)+len(declared) == 0 {
+	var open []int // recipes that are not counted yet
+	for i, x := range recipes {
+		if x.made.same(s.foreseen) {
+			out.agreed[i] = s.agreed
+		} else {
+			open = append(open, i)
+		}
+	}
+	if len(s.same.list)+len(s.alike.list)+len(open)+len(declared) == 0 {
 		return out, nil
 	}
-	workers := o.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
+	workers := o.workers()
 	same, alike := newSieve(s.same.list), newSieve(s.alike.list)
 	ws := make([]*check, workers)
 	buf := make([][]byte, workers)
@@ -285,8 +300,8 @@ func verify(ctx context.Context, b *Batch, o *Options, s *survey, recipes []*Rec
 	checks := make([][]rowCheck, workers)
 	for i := range ws {
 		rows[i] = &Row{Values: make([]string, len(b.Columns))}
-		for _, x := range recipes {
-			checks[i] = append(checks[i], x.check())
+		for _, k := range open {
+			checks[i] = append(checks[i], recipes[k].check())
 		}
 		ws[i] = &check{same: map[uint64]*twins{}, alike: map[uint64]*twins{}}
 	}
@@ -310,7 +325,7 @@ func verify(ctx context.Context, b *Batch, o *Options, s *survey, recipes []*Rec
 			buf[w] = fold(buf[w][:0], pw)
 			note(c.alike, alike, xxh3.Hash(buf[w]), pw, number)
 		}
-		if len(recipes) == 0 {
+		if len(open) == 0 {
 			return nil
 		}
 		r := b.borrowRow(rows[w], number, fields)
@@ -326,7 +341,7 @@ func verify(ctx context.Context, b *Batch, o *Options, s *survey, recipes []*Rec
 		merge(out.same, c.same)
 		merge(out.alike, c.alike)
 		for i, x := range checks[w] {
-			out.agreed[i] += x.agreed()
+			out.agreed[open[i]] += x.agreed()
 		}
 		out.recomputed += c.recomputed
 		out.wrong = append(out.wrong, c.wrong...)

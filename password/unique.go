@@ -38,6 +38,15 @@ type spill struct {
 	n  int
 }
 
+// repeats makes a finder of repeats as the options say.
+func (o *Options) repeats() *repeats {
+	memory := o.MemoryBytes
+	if memory <= 0 {
+		memory = 256 << 20
+	}
+	return newRepeats(o.ScratchDir, memory, o.workers())
+}
+
 func newRepeats(dir string, memory int64, workers int) *repeats {
 	r := &repeats{dir: dir, budget: max(memory/int64(workers), 1<<18)}
 	for range workers {

@@ -23,7 +23,7 @@ type Blocks [16][Lanes]uint32
 // Sums are digests, by little-endian word and then by lane.
 type Sums [4][Lanes]uint32
 
-// Set puts a message with its padding into a lane. It returns false, and leaves the lane as it was, for a message
+// Set puts a message with its padding into a lane, which is zero or holds another such message. It returns false, and leaves the lane as it was, for a message
 // longer than MaxMessage.
 func (b *Blocks) Set(lane int, message []byte) bool {
 	if len(message) > MaxMessage {
@@ -38,6 +38,9 @@ func (b *Blocks) Set(lane int, message []byte) bool {
 		last = last<<8 | uint32(message[k])
 	}
 	b[i&15][lane] = last
+	if b[14][lane] == uint32(n)*8 {
+		return true // nothing else differs from the message that the lane holds
+	}
 	for i++; i < 14; i++ {
 		b[i&15][lane] = 0
 	}
