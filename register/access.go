@@ -27,13 +27,15 @@ const (
 )
 
 // SetupLink makes the one-time link with which the first operator signs up, as its
-// secret; "" where there is an account already.
+// secret; "" where anybody can sign in already. An account without a passkey or an
+// identity does not count: whoever lost the first link's session before a passkey was
+// made is let in again, by whoever runs the machine.
 func (s *Service) SetupLink(ctx context.Context) (secret string, err error) {
 	err = s.Store.Write(ctx, func(w Writer) error {
 		if err := w.Lock(ctx, "setup"); err != nil {
 			return err
 		}
-		n, err := w.CountAccounts(ctx)
+		n, err := w.CountWaysIn(ctx)
 		if err != nil || n > 0 {
 			secret = ""
 			return err
@@ -70,7 +72,7 @@ func (s *Service) link(ctx context.Context, r Reader, secret string) (Link, erro
 		return l, fmt.Errorf("link: %w: it has expired; ask for another", assay.ErrRefused)
 	}
 	if l.Kind == LinkSetup {
-		n, err := r.CountAccounts(ctx)
+		n, err := r.CountWaysIn(ctx)
 		if err != nil {
 			return l, err
 		}
@@ -126,7 +128,12 @@ func (s *Service) TakeUpLink(ctx context.Context, v Viewer, secret string, p Per
 			if l.Kind == LinkInvite && p.Email != l.Email {
 				return Faults{{Field: "email", What: "is not the address that was invited", Do: "use that, or ask to be invited by this one", kind: assay.ErrRefused}}
 			}
-			if a, err = s.newAccount(ctx, w, p, l.Kind == LinkSetup); err != nil {
+			if l.Kind == LinkSetup {
+				a, err = s.firstOperator(ctx, w, p)
+			} else {
+				a, err = s.newAccount(ctx, w, p, false)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -144,6 +151,34 @@ func (s *Service) TakeUpLink(ctx context.Context, v Viewer, secret string, p Per
 		return w.AddEvent(ctx, e)
 	})
 	return a, err
+}
+
+// firstOperator is the account of whoever takes up a set-up link. Whoever took one up
+// before, and never made a passkey, is an operator no longer: of links that went astray
+// only the last counts. With the same address it is the same account.
+func (s *Service) firstOperator(ctx context.Context, w Writer, p Person) (a Account, err error) {
+	before, err := w.Stranded(ctx)
+	if err != nil {
+		return a, err
+	}
+	for _, old := range before {
+		if err := w.EndSessions(ctx, old.ID); err != nil {
+			return a, err
+		}
+		if old.Email == p.Email && old.Locked.IsZero() {
+			old.Name = p.Name
+			a = old
+		} else {
+			old.Operator, old.Locked = false, s.now()
+		}
+		if err := w.UpdateAccount(ctx, old); err != nil {
+			return a, err
+		}
+	}
+	if a.ID != "" {
+		return a, nil
+	}
+	return s.newAccount(ctx, w, p, true)
 }
 
 func (s *Service) newAccount(ctx context.Context, w Writer, p Person, operator bool) (Account, error) {

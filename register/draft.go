@@ -177,7 +177,7 @@ func (s *Service) AttachAssessment(ctx context.Context, v Viewer, id ProductID, 
 	if _, err := own(v, AttachVerdict); err != nil {
 		return Assessment{}, err
 	}
-	keys, err := s.keys(ctx, v.Org)
+	keys, err := s.Keys(ctx, v.Org)
 	if err != nil {
 		return Assessment{}, err
 	}

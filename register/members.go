@@ -185,6 +185,9 @@ func (s *Service) AddCredential(ctx context.Context, v Viewer, c Credential) err
 	}
 	c.Account, c.Created = v.Account, s.now()
 	return s.Store.Write(ctx, func(w Writer) error {
+		if err := mayAddWayIn(ctx, w, v.Account); err != nil {
+			return err
+		}
 		have, err := w.Credentials(ctx, v.Account)
 		if err != nil {
 			return err
@@ -240,6 +243,19 @@ func (s *Service) SignInByIdentity(ctx context.Context, issuer, subject, from st
 	return id, err
 }
 
+// mayAddWayIn refuses a way to sign in to an account that was closed meanwhile. It
+// takes turns with set-up links, all of which the first way in ends.
+func mayAddWayIn(ctx context.Context, w Writer, id AccountID) error {
+	if err := w.Lock(ctx, "setup"); err != nil {
+		return err
+	}
+	a, err := w.Account(ctx, id)
+	if err == nil && !a.Locked.IsZero() {
+		err = fmt.Errorf("account: %w: it was closed", assay.ErrRefused)
+	}
+	return err
+}
+
 // AddIdentity links an identity, checked by its provider, to the viewer's account.
 func (s *Service) AddIdentity(ctx context.Context, v Viewer, i Identity) error {
 	if !v.SignedIn() || v.Token != "" {
@@ -250,6 +266,9 @@ func (s *Service) AddIdentity(ctx context.Context, v Viewer, i Identity) error {
 	}
 	i.Account, i.Created = v.Account, s.now()
 	return s.Store.Write(ctx, func(w Writer) error {
+		if err := mayAddWayIn(ctx, w, v.Account); err != nil {
+			return err
+		}
 		if err := w.AddIdentity(ctx, i); err != nil {
 			return err
 		}

@@ -93,7 +93,7 @@ func (s *Service) Publish(ctx context.Context, v Viewer, b *Bundle) (Receipt, er
 	if err != nil {
 		return Receipt{}, err
 	}
-	keys, err := s.keys(ctx, v.Org)
+	keys, err := s.Keys(ctx, v.Org)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -112,7 +112,9 @@ func (s *Service) Publish(ctx context.Context, v Viewer, b *Bundle) (Receipt, er
 	return s.await(ctx, receipt, scope)
 }
 
-func (s *Service) keys(ctx context.Context, org OrgID) (keys []Key, err error) {
+// Keys are the public keys of an organisation, revoked ones included: whoever checks a
+// signature wants them, and may have them.
+func (s *Service) Keys(ctx context.Context, org OrgID) (keys []Key, err error) {
 	err = s.Store.Read(ctx, func(r Reader) error {
 		keys, err = r.Keys(ctx, org)
 		return err

@@ -78,7 +78,10 @@ type AccessReader interface {
 	AccountByEmail(ctx context.Context, email string) (Account, error)
 	AccountByHandle(ctx context.Context, handle []byte) (Account, error)
 	Accounts(ctx context.Context, after AccountID, n int) ([]Account, error)
-	CountAccounts(ctx context.Context) (int, error)
+	// CountWaysIn counts passkeys and identities, of all accounts.
+	CountWaysIn(ctx context.Context) (int, error)
+	// Stranded are the operators' accounts that have no way to sign in.
+	Stranded(ctx context.Context) ([]Account, error)
 	Members(ctx context.Context, org OrgID) ([]Member, error)
 	Memberships(ctx context.Context, a AccountID) ([]Member, error)
 	Credentials(ctx context.Context, a AccountID) ([]Credential, error)

@@ -105,6 +105,17 @@ func (t *tx) CountAccounts(ctx context.Context) (n int, err error) {
 	return n, kind("accounts", t.q.QueryRowContext(ctx, `select count(*) from account`).Scan(&n))
 }
 
+// CountWaysIn counts passkeys and identities, of all accounts.
+func (t *tx) CountWaysIn(ctx context.Context) (n int, err error) {
+	return n, kind("ways to sign in", t.q.QueryRowContext(ctx, `select (select count(*) from credential) + (select count(*) from identity)`).Scan(&n))
+}
+
+// Stranded are the operators' accounts that have no way to sign in.
+func (t *tx) Stranded(ctx context.Context) ([]register.Account, error) {
+	return list(ctx, t, "accounts", scanAccount, `select `+accountColumns+` from account where operator = 1
+		and id not in (select account from credential) and id not in (select account from identity) order by id`)
+}
+
 // AddAccount adds an account.
 func (t *tx) AddAccount(ctx context.Context, a register.Account) error {
 	return t.exec(ctx, "account", `insert into account (`+accountColumns+`) values ($1, $2, $3, $4, $5, $6, $7)`, a.ID, a.Name, a.Email, flag(a.Operator), a.Handle, stamp(a.Created), stamp(a.Locked))

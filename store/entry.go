@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/register"
@@ -249,7 +250,12 @@ func (t *tx) Changes(ctx context.Context, _ register.Scope, f register.ChangeFil
 	case register.FollowProduct:
 		return list(ctx, t, what, scanChange, `select `+changeColumns+changeFrom+` and l.product = $4`+order, from, to, f.Limit, f.Target.Key)
 	case register.FollowMaker:
-		return list(ctx, t, what, scanChange, `select `+changeColumns+changeFrom+` and l.org = (select id from org where slug = $4)`+order, from, to, f.Limit, f.Target.Key)
+		// What the organisation did, and what laboratories did to its products: the ends of
+		// two indexes.
+		end := ` and x.idx >= $1 and x.idx < $2` + strings.ReplaceAll(order, "l.", "x.")
+		return list(ctx, t, what, scanChange, `select `+changeColumns+changeFrom+` and l.idx in (
+			select a.idx from (select x.idx from leaf x where x.org = (select id from org where slug = $4)`+end+`) a union all
+			select b.idx from (select x.idx from leaf x where x.maker <> '' and x.maker = (select id from org where slug = $4)`+end+`) b)`+order, from, to, f.Limit, f.Target.Key)
 	case register.FollowCategory:
 		return list(ctx, t, what, scanChange, `select `+changeColumns+changeFrom+` and l.category = $4`+order, from, to, f.Limit, f.Target.Key)
 	}

@@ -101,7 +101,7 @@ func (t *tx) AddVersion(ctx context.Context, sealed register.Sealed, document []
 	if fields == nil {
 		fields = []register.FieldChange{}
 	}
-	return t.addLeaf(ctx, leafRow{v.Kind, e.ID, v.Number, 0, v.Org, v.Facts.Category, stamp(v.Published), fields, v.Note, sealed.Leaf})
+	return t.addLeaf(ctx, leafRow{v.Kind, e.ID, v.Number, 0, v.Org, "", v.Facts.Category, stamp(v.Published), fields, v.Note, sealed.Leaf})
 }
 
 // keepProduct makes the row of a product where there is none yet.
@@ -130,6 +130,7 @@ type leafRow struct {
 	version    int
 	assessment int64
 	org        register.OrgID
+	maker      register.OrgID // of the product, where another attached an assessment
 	category   string
 	at         string
 	fields     []register.FieldChange
@@ -142,8 +143,8 @@ func (t *tx) addLeaf(ctx context.Context, l leafRow) error {
 	if err != nil {
 		return err
 	}
-	return t.exec(ctx, "leaf of product "+string(l.product), `insert into leaf (hash, kind, product, version, assessment, org, category, at, fields, note, bytes) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		register.DigestOf(l.bytes), l.kind, l.product, l.version, l.assessment, l.org, l.category, l.at, fields, l.note, l.bytes)
+	return t.exec(ctx, "leaf of product "+string(l.product), `insert into leaf (hash, kind, product, version, assessment, org, maker, category, at, fields, note, bytes) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		register.DigestOf(l.bytes), l.kind, l.product, l.version, l.assessment, l.org, l.maker, l.category, l.at, fields, l.note, l.bytes)
 }
 
 // AddAssessment keeps an assessment, and puts its leaf among those that wait.
@@ -160,11 +161,12 @@ func (t *tx) AddAssessment(ctx context.Context, a register.Assessment, record, d
 		a.Product, a.Org, a.Digest, a.SignedBy, says, record, stamp(a.At)).Scan(&a.ID)); err != nil {
 		return a, err
 	}
+	var maker register.OrgID
 	var category string
-	if err := kind(what, t.q.QueryRowContext(ctx, `select category from product where id = $1`, a.Product).Scan(&category)); err != nil {
+	if err := kind(what, t.q.QueryRowContext(ctx, `select org, category from product where id = $1`, a.Product).Scan(&maker, &category)); err != nil {
 		return a, err
 	}
-	return a, t.addLeaf(ctx, leafRow{register.KindAssessed, a.Product, a.Says.Version, a.ID, a.Org, category, stamp(a.At), []register.FieldChange{}, a.Says.Note, leaf})
+	return a, t.addLeaf(ctx, leafRow{register.KindAssessed, a.Product, a.Says.Version, a.ID, a.Org, maker, category, stamp(a.At), []register.FieldChange{}, a.Says.Note, leaf})
 }
 
 // SaveDraft keeps a draft, where nobody saved another since it was read.

@@ -198,14 +198,14 @@ func closedIsNoError(err error) error {
 	return err
 }
 
-// greet says where it is, and, where nobody has an account, how to make the first.
+// greet says where it is, and, where nobody can sign in, how to make the first account.
 func (c *serveCommand) greet(ctx context.Context, env *environment, h *house) error {
 	secret, err := h.register.SetupLink(ctx)
 	if err != nil {
 		return err
 	}
 	if secret != "" {
-		fmt.Fprintf(env.out, "Nobody has an account yet. This link makes the first, once, within a day; keep it to yourself:\n%s%s%s\n", c.PublicURL, setupPath, secret)
+		fmt.Fprintf(env.out, "Nobody can sign in yet. This link makes the first account, once, within a day; keep it to yourself:\n%s%s%s\n", c.PublicURL, setupPath, secret)
 	}
 	fmt.Fprintf(env.out, "The register is at %s\n", c.PublicURL)
 	return nil
