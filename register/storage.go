@@ -24,6 +24,7 @@ type Reader interface {
 	EntryReader
 	AccessReader
 	LogReader
+	WatchReader
 	Setting(ctx context.Context, name string) (string, error)
 	Events(ctx context.Context, f EventFilter) ([]Event, error)
 	Subscriptions(ctx context.Context, targets []Target, after int64, n int) ([]Subscription, error)
@@ -113,6 +114,7 @@ type Writer interface {
 	EntryWriter
 	AccessWriter
 	LogWriter
+	WatchWriter
 	// Lock keeps other transactions out that lock the same name, until this one ends.
 	Lock(ctx context.Context, name string) error
 	PutSetting(ctx context.Context, name, value string) error
@@ -172,6 +174,28 @@ type LogWriter interface {
 	// passed over; one that it does not know is counted. Where another process was
 	// first to take note from that index on, the error is ErrRaced.
 	Integrate(ctx context.Context, from uint64, leaves [][]byte) (Integration, error)
+}
+
+// WatchReader reads what is known of the pages that public entries name.
+type WatchReader interface {
+	Watched(ctx context.Context, ids []ProductID) ([]WatchedPage, error)
+	// DueHosts are hosts with pages due, in order, after the given one; and the one to go
+	// on after, "" for the beginning.
+	DueHosts(ctx context.Context, after string, now time.Time, n int) (hosts []string, last string, err error)
+	// DuePages are a host's pages that are due, those of one address together.
+	DuePages(ctx context.Context, host string, now time.Time, n int) ([]WatchedPage, error)
+	// Troubles are pages of an organisation with which something is wrong; untold is
+	// only those of which it was not told.
+	Troubles(ctx context.Context, org OrgID, untold bool, n int) ([]PageTrouble, error)
+}
+
+// WatchWriter keeps what is known of them.
+type WatchWriter interface {
+	// Watch makes the pages of some products those given.
+	Watch(ctx context.Context, ids []ProductID, pages []WatchedPage) error
+	// KeepPage keeps what was seen of a page, where it is still of the same version.
+	KeepPage(ctx context.Context, p WatchedPage) error
+	ToldTroubles(ctx context.Context, org OrgID, at time.Time) error
 }
 
 // Integration is what taking note of leaves came to.
@@ -241,6 +265,7 @@ const (
 	WorkMail  WorkKind = "mail"  // payload: Mail
 	WorkAlert WorkKind = "alert" // payload: Alert
 	WorkTidy  WorkKind = "tidy"  // no payload: ends what has expired
+	WorkPages WorkKind = "pages" // payload: Looked, or none
 )
 
 // Work is something to be done in the background, once it is committed.

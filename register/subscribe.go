@@ -124,9 +124,12 @@ func (s *Service) Unsubscribe(ctx context.Context, secret string) error {
 
 const alertBatch = 200 // subscriptions that are told in one transaction
 
-// Do does a piece of background work that is the register's own: alerts.
-// Mail is for whoever sends mail.
+// Do does a piece of background work that is the register's own: alerts, and looking
+// at pages. Mail is for whoever sends mail.
 func (s *Service) Do(ctx context.Context, work Work) error {
+	if work.Kind == WorkPages {
+		return s.watch(ctx, work)
+	}
 	if work.Kind != WorkAlert {
 		return fmt.Errorf("work %q: %w", work.Kind, assay.ErrUnsupported)
 	}

@@ -437,7 +437,7 @@ func (t *tx) restoreWork(ctx context.Context, values []any) error {
 	if !ok || json.Unmarshal([]byte(text), &args) != nil {
 		return fmt.Errorf("%w: no work that can be read", assay.ErrInvalid)
 	}
-	if args.Work == register.WorkTidy { // comes again by itself
+	if args.Work == register.WorkTidy || args.Work == register.WorkPages { // comes again by itself
 		return nil
 	}
 	return t.Enqueue(ctx, register.Work{Kind: args.Work, Payload: args.Payload})

@@ -118,6 +118,7 @@ func (d *DB) Tidy(ctx context.Context, now time.Time) error {
 		{`delete from session where hash in (select hash from session where expires < $1 limit $2)`, now},
 		{`delete from link where hash in (select hash from link where expires < $1 limit $2)`, now.Add(-keepLinks)},
 		{`delete from subscription where id in (select id from subscription where confirmed = '' and created < $1 limit $2)`, now.Add(-keepUnconfirmed)},
+		{`delete from lease where name in (select name from lease where name like '` + register.WatchLease + `%' and until < $1 limit $2)`, now},
 	} {
 		if _, err := d.writer.ExecContext(ctx, q.query, stamp(q.until), tidyBatch); err != nil {
 			return kind("tidy", err)
