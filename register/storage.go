@@ -29,6 +29,11 @@ type Reader interface {
 	Events(ctx context.Context, f EventFilter) ([]Event, error)
 	Subscriptions(ctx context.Context, targets []Target, after int64, n int) ([]Subscription, error)
 	Subscription(ctx context.Context, id int64) (Subscription, error)
+	// SubscriptionTo is an address's subscription to something.
+	SubscriptionTo(ctx context.Context, email string, t Target) (Subscription, error)
+	// Unconfirmed is how many subscriptions an address was asked to confirm since a time,
+	// and did not.
+	Unconfirmed(ctx context.Context, email string, since time.Time) (int, error)
 }
 
 // EntryReader reads what is published, and the drafts that the scope sees.
@@ -52,6 +57,9 @@ type EntryReader interface {
 	// Changes are leaves of the log, by index from since on; or, newest first, before.
 	Changes(ctx context.Context, s Scope, f ChangeFilter) ([]Change, error)
 	Assessments(ctx context.Context, s Scope, id ProductID) ([]Assessment, error)
+	// OwnByGTIN are the scope's own public entries that claim any of some numbers, at
+	// most n.
+	OwnByGTIN(ctx context.Context, s Scope, numbers []GTIN, n int) ([]Entry, error)
 	// Pending is how many leaves of a product the log does not have yet; the scope must
 	// be its organisation's.
 	Pending(ctx context.Context, s Scope, id ProductID) (int, error)
@@ -73,8 +81,12 @@ type EntryReader interface {
 type AccessReader interface {
 	Org(ctx context.Context, id OrgID) (Organisation, error)
 	OrgBySlug(ctx context.Context, slug string) (Organisation, error)
+	// OrgByName is an organisation of a name that looks like the given one: see NameKey.
+	OrgByName(ctx context.Context, name string) (Organisation, error)
 	Orgs(ctx context.Context, after OrgID, n int) ([]Organisation, error)
 	Keys(ctx context.Context, id OrgID) ([]Key, error)
+	// KeyElsewhere reports that another organisation has a key, revoked or not.
+	KeyElsewhere(ctx context.Context, than OrgID, key assay.Digest) (bool, error)
 	Account(ctx context.Context, id AccountID) (Account, error)
 	AccountByEmail(ctx context.Context, email string) (Account, error)
 	AccountByHandle(ctx context.Context, handle []byte) (Account, error)
@@ -92,6 +104,9 @@ type AccessReader interface {
 	Token(ctx context.Context, id TokenID) (Token, error)
 	Tokens(ctx context.Context, org OrgID) ([]Token, error)
 	Link(ctx context.Context, hash []byte) (Link, error)
+	// CountLinks counts links of the given one's kind, organisation and account, where it
+	// names them, made since its time.
+	CountLinks(ctx context.Context, like Link) (int, error)
 }
 
 // LogReader reads how far the log has got.
@@ -120,6 +135,8 @@ type Writer interface {
 	PutSetting(ctx context.Context, name, value string) error
 	AddEvent(ctx context.Context, e Event) error
 	AddSubscription(ctx context.Context, s Subscription) (Subscription, error)
+	// TouchSubscription takes note that an address was asked again.
+	TouchSubscription(ctx context.Context, id int64, at time.Time) error
 	ConfirmSubscription(ctx context.Context, id int64, at time.Time) error
 	RemoveSubscription(ctx context.Context, id int64) error
 	// Enqueue hands work to the background, which starts it after the transaction.

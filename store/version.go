@@ -82,7 +82,7 @@ func (t *tx) AddVersion(ctx context.Context, sealed register.Sealed, document []
 		return err
 	}
 	if err := t.exec(ctx, what, `update product set latest = $2, promised = $3, make_key = $4, name_key = $5 where id = $1`,
-		e.ID, v.Number, text, register.Fold(v.Facts.Make), register.Fold(v.Facts.Name)); err != nil {
+		e.ID, v.Number, text, register.NameKey(v.Facts.Make), register.NameKey(v.Facts.Name)); err != nil {
 		return err
 	}
 	if err := t.keepDocument(ctx, v.Digest, document); err != nil {
@@ -113,7 +113,7 @@ func (t *tx) keepProduct(ctx context.Context, e register.Entry, latest int) erro
 	return t.exec(ctx, "product "+string(e.ID), `insert into product
 		(id, slug, org, status, name, make, models, category, support_end, version, changed, leaf, maker, words, make_key, name_key, latest, promised)
 		values ($1, $2, $3, 'draft', $4, $5, $6, $7, $8, 0, '', 0, '', '', $9, $10, $11, '{}') on conflict (id) do nothing`,
-		e.ID, e.Slug, e.Org, e.Name, e.Make, models, e.Category, e.SupportEnd.String(), register.Fold(e.Make), register.Fold(e.Name), latest)
+		e.ID, e.Slug, e.Org, e.Name, e.Make, models, e.Category, e.SupportEnd.String(), register.NameKey(e.Make), register.NameKey(e.Name), latest)
 }
 
 func (t *tx) keepDocument(ctx context.Context, digest assay.Digest, data []byte) error {
@@ -186,7 +186,7 @@ func (t *tx) SaveDraft(ctx context.Context, d register.Draft) error {
 		return err
 	}
 	if err := t.exec(ctx, what, `update product set name = $2, make = $3, models = $4, category = $5, support_end = $6, make_key = $7, name_key = $8 where id = $1 and latest = 0`,
-		d.Product, f.Name, f.Make, models, e.Category, e.SupportEnd.String(), register.Fold(f.Make), register.Fold(f.Name)); err != nil {
+		d.Product, f.Name, f.Make, models, e.Category, e.SupportEnd.String(), register.NameKey(f.Make), register.NameKey(f.Name)); err != nil {
 		return err
 	}
 	statement := d.Statement

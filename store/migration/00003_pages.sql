@@ -1,3 +1,9 @@
+-- By which names that look alike are the same: see register.NameKey.
+alter table org add column name_key text not null default '';
+create index org_name on org (name_key);
+create index signing_key_id on signing_key (id);
+create index link_made on link (kind, created);
+
 -- Whose product an assessment is about, where another organisation, the laboratory,
 -- attached it: so that feeds of a manufacturer have it.
 alter table leaf add column maker text not null default '';
