@@ -35,13 +35,22 @@ import (
 // Agent is the name by which robots.txt may speak of this program.
 const Agent = "assay"
 
-const userAgent = "assay (+https://github.com/assay-psti/assay; reads public information on product security, one request at a time)"
+const userAgent = "assay (+" + home + "; reads public information on product security, one request at a time)"
+
+const home = "https://github.com/assay-psti/assay"
 
 // Options say how pages are fetched. The zero value is of use.
 type Options struct {
 	// AuthorisedBy names who allowed speaking to addresses that are not public.
 	// It is recorded with what is fetched. Empty means that none is spoken to.
 	AuthorisedBy string
+
+	// About is the address of a page that tells who asks, and why; it stands in each
+	// request. Empty means the project's own.
+	About string
+	// WebPorts keeps to the ports of the web, 80 and 443, whatever an address or a
+	// redirect says: addresses that strangers gave are not to reach other services.
+	WebPorts bool
 
 	Delay     time.Duration    // between two requests to one host; 0 means 1 s. This machine itself is not waited for.
 	Timeout   time.Duration    // of one request with its answer; 0 means 30 s
@@ -68,8 +77,8 @@ type Fetcher struct {
 	made    int // requests
 }
 
-// New makes a fetcher that writes each exchange to out. known are the validators
-// of pages that are kept already, by address; it may be nil.
+// New makes a fetcher that writes each exchange to out; nil keeps none. known are the
+// validators of pages that are kept already, by address; it may be nil.
 func New(o Options, out *Writer, known map[string]Validator) *Fetcher {
 	o.Delay = cmp.Or(o.Delay, time.Second)
 	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
@@ -110,6 +119,7 @@ type Got struct {
 	Unchanged bool   // the host says that what is kept still holds
 	Cut       bool   // the body is larger, or took longer, than allowed
 	Failure   string // why there is no answer, in one line; else ""
+	Cause     error  // of the failure, to be told from others; ErrRobots, ErrAddress
 }
 
 // Get asks for a page and follows where it leads. Its error is one of writing, or
@@ -169,7 +179,7 @@ func (f *Fetcher) Get(ctx context.Context, raw string) (*Got, error) {
 
 // failed keeps why a page could not be had.
 func (f *Fetcher) failed(got *Got, at string, cause error) (*Got, error) {
-	got.Failure = plain(cause)
+	got.Failure, got.Cause = plain(cause), cause
 	return got, f.out.Failure(at, f.options.Now(), got.Failure)
 }
 
@@ -179,6 +189,9 @@ func (f *Fetcher) ask(ctx context.Context, u *url.URL) (*Exchange, error) {
 		return nil, fmt.Errorf("more than %d requests", f.options.Requests)
 	}
 	f.made++
+	if port := u.Port(); f.options.WebPorts && port != "" && port != "80" && port != "443" {
+		return nil, fmt.Errorf("port %s is none of the web's", port)
+	}
 	if err := f.wait(ctx, u); err != nil {
 		return nil, err
 	}
@@ -194,7 +207,7 @@ func (f *Fetcher) ask(ctx context.Context, u *url.URL) (*Exchange, error) {
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("User-Agent", userAgent)
+	req.Header.Set("User-Agent", strings.Replace(userAgent, home, cmp.Or(f.options.About, home), 1))
 	req.Header.Set("Accept", "text/html,application/xhtml+xml,application/pdf,text/plain;q=0.9,*/*;q=0.5")
 	req.Header.Set("Accept-Language", "en-GB,en;q=0.9")
 	req.Header.Set("Accept-Encoding", "identity")

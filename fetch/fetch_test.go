@@ -416,3 +416,30 @@ func FuzzRead(f *testing.F) {
 		Validators([]*Archive{a})
 	})
 }
+
+// TestOnBehalf asks for addresses that strangers gave: at the web's ports alone, and
+// saying who wants to know. Nothing need be kept.
+func TestOnBehalf(t *testing.T) {
+	asked := ""
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { asked = r.UserAgent() }))
+	t.Cleanup(s.Close)
+	o := Options{AuthorisedBy: "the test", About: "https://register.example/about#pages"}
+	if got, err := New(o, nil, nil).Get(t.Context(), s.URL+"/"); err != nil || got.Status != http.StatusOK {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if !strings.HasPrefix(asked, "assay (+https://register.example/about#pages; ") {
+		t.Errorf("asked as %q", asked)
+	}
+	asked, o.WebPorts = "", true
+	got, err := New(o, nil, nil).Get(t.Context(), s.URL+"/")
+	if err != nil || got.Status != 0 || !strings.Contains(got.Failure, "none of the web's") || asked != "" {
+		t.Errorf("another port: %+v, %v, asked as %q", got, err, asked)
+	}
+}
+
+func TestRobotsIsTold(t *testing.T) {
+	got, _, _ := try(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "User-agent: assay\nDisallow: /\n") }), Options{}, "/x")
+	if !errors.Is(got[0].Cause, ErrRobots) || got[0].Failure != ErrRobots.Error() {
+		t.Errorf("%v: %q", got[0].Cause, got[0].Failure)
+	}
+}

@@ -28,6 +28,9 @@ const (
 	robotsPlace = "/robots.txt"
 )
 
+// ErrRobots says that the host does not want a program to fetch the page.
+var ErrRobots = errors.New("the host's robots.txt asks that this page not be fetched; save it by hand into evidence/pages")
+
 func (f *Fetcher) host(u *url.URL) *host {
 	key := u.Scheme + "://" + u.Host
 	h := f.hosts[key]
@@ -56,7 +59,7 @@ func (f *Fetcher) permitted(ctx context.Context, u *url.URL) error {
 		path += "?" + u.RawQuery
 	}
 	if h.rules != nil && !h.rules.Test(path) {
-		return errors.New("the host's robots.txt asks that this page not be fetched; save it by hand into evidence/pages")
+		return ErrRobots
 	}
 	return nil
 }

@@ -65,6 +65,9 @@ func NewWriter(w io.Writer, info Info) (*Writer, error) {
 // Exchange writes the request, then the answer. An answer that nothing has
 // changed is a revisit record, which points at the page that is kept.
 func (w *Writer) Exchange(x *Exchange) error {
+	if w == nil { // nothing is to be kept
+		return nil
+	}
 	u, err := url.Parse(x.URL)
 	if err != nil {
 		return err
@@ -98,6 +101,9 @@ func (w *Writer) Exchange(x *Exchange) error {
 
 // Failure writes that a page could not be had, and why.
 func (w *Writer) Failure(target string, at time.Time, why string) error {
+	if w == nil {
+		return nil
+	}
 	block := []byte("fetch-failure: " + oneLine(why) + "\r\n")
 	fields := [][2]string{{"WARC-Type", "metadata"}, {"WARC-Date", at.UTC().Format(warcTime)}, {"WARC-Target-URI", oneLine(target)}, {"WARC-Warcinfo-ID", w.info}, {"Content-Type", "application/warc-fields"}}
 	return w.record(recordID("metadata", at, target, block), fields, block, nil)

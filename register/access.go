@@ -24,16 +24,20 @@ const (
 	maxTokens      = 200
 	maxKeys        = 50
 	maxCredentials = 20
+	maxInvites     = 200 // of an organisation within a day
+	maxRecoveries  = 3   // letters to one account within RecoveryLife
 )
 
 // SetupLink makes the one-time link with which the first operator signs up, as its
-// secret; "" where there is an account already.
+// secret; "" where anybody can sign in already. An account without a passkey or an
+// identity does not count: whoever lost the first link's session before a passkey was
+// made is let in again, by whoever runs the machine.
 func (s *Service) SetupLink(ctx context.Context) (secret string, err error) {
 	err = s.Store.Write(ctx, func(w Writer) error {
 		if err := w.Lock(ctx, "setup"); err != nil {
 			return err
 		}
-		n, err := w.CountAccounts(ctx)
+		n, err := w.CountWaysIn(ctx)
 		if err != nil || n > 0 {
 			secret = ""
 			return err
@@ -70,7 +74,7 @@ func (s *Service) link(ctx context.Context, r Reader, secret string) (Link, erro
 		return l, fmt.Errorf("link: %w: it has expired; ask for another", assay.ErrRefused)
 	}
 	if l.Kind == LinkSetup {
-		n, err := r.CountAccounts(ctx)
+		n, err := r.CountWaysIn(ctx)
 		if err != nil {
 			return l, err
 		}
@@ -89,7 +93,7 @@ type Person struct {
 
 func (p *Person) check() error {
 	p.Name, p.Email = strings.TrimSpace(p.Name), strings.ToLower(strings.TrimSpace(p.Email))
-	if p.Name == "" || len(p.Name) > MaxLine || !plain(p.Name) {
+	if p.Name == "" || len(p.Name) > MaxLine || !line(p.Name) {
 		return Faults{{Field: "name", What: "is not there, or no plain line", Do: "write your name"}}
 	}
 	if !Email(p.Email) {
@@ -115,6 +119,11 @@ func (s *Service) TakeUpLink(ctx context.Context, v Viewer, secret string, p Per
 		if err != nil {
 			return err
 		}
+		if l.Kind == LinkInvite {
+			if err := stillOwner(ctx, w, l); err != nil {
+				return err
+			}
+		}
 		switch {
 		case l.Kind == LinkRecover:
 			return fmt.Errorf("link: %w: it is for an account that there is", assay.ErrInvalid)
@@ -126,7 +135,12 @@ func (s *Service) TakeUpLink(ctx context.Context, v Viewer, secret string, p Per
 			if l.Kind == LinkInvite && p.Email != l.Email {
 				return Faults{{Field: "email", What: "is not the address that was invited", Do: "use that, or ask to be invited by this one", kind: assay.ErrRefused}}
 			}
-			if a, err = s.newAccount(ctx, w, p, l.Kind == LinkSetup); err != nil {
+			if l.Kind == LinkSetup {
+				a, err = s.firstOperator(ctx, w, p)
+			} else {
+				a, err = s.newAccount(ctx, w, p, false)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -144,6 +158,51 @@ func (s *Service) TakeUpLink(ctx context.Context, v Viewer, secret string, p Per
 		return w.AddEvent(ctx, e)
 	})
 	return a, err
+}
+
+// stillOwner refuses an invitation of somebody who may invite no more: who was removed
+// does not come back by a link that they kept.
+func stillOwner(ctx context.Context, r Reader, l Link) error {
+	members, err := r.Members(ctx, l.Org)
+	if err != nil {
+		return err
+	}
+	by, err := r.Account(ctx, l.Account)
+	if err != nil && !errors.Is(err, assay.ErrNotFound) {
+		return err
+	}
+	if err == nil && by.Locked.IsZero() && slices.ContainsFunc(members, func(m Member) bool { return m.Account == l.Account && m.Role == RoleOwner }) {
+		return nil
+	}
+	return fmt.Errorf("link: %w: who made it may invite nobody any more; ask an owner for another", assay.ErrRefused)
+}
+
+// firstOperator is the account of whoever takes up a set-up link. Whoever took one up
+// before, and never made a passkey, is an operator no longer: of links that went astray
+// only the last counts. With the same address it is the same account.
+func (s *Service) firstOperator(ctx context.Context, w Writer, p Person) (a Account, err error) {
+	before, err := w.Stranded(ctx)
+	if err != nil {
+		return a, err
+	}
+	for _, old := range before {
+		if err := w.EndSessions(ctx, old.ID); err != nil {
+			return a, err
+		}
+		if old.Email == p.Email && old.Locked.IsZero() {
+			old.Name = p.Name
+			a = old
+		} else {
+			old.Operator, old.Locked = false, s.now()
+		}
+		if err := w.UpdateAccount(ctx, old); err != nil {
+			return a, err
+		}
+	}
+	if a.ID != "" {
+		return a, nil
+	}
+	return s.newAccount(ctx, w, p, true)
 }
 
 func (s *Service) newAccount(ctx context.Context, w Writer, p Person, operator bool) (Account, error) {
@@ -247,7 +306,7 @@ func (s *Service) NewToken(ctx context.Context, v Viewer, name string, scopes []
 	}
 	name = strings.TrimSpace(name)
 	var f Faults
-	if name == "" || len(name) > MaxLine || !plain(name) {
+	if name == "" || len(name) > MaxLine || !line(name) {
 		f.add("name", "is not there, or no plain line", "say what the token is for")
 	}
 	if len(scopes) == 0 || len(scopes) > len(TokenScopes()) || slices.ContainsFunc(scopes, func(x TokenScope) bool { return !slices.Contains(TokenScopes(), x) }) {
@@ -329,6 +388,9 @@ func (s *Service) CreateOrganisation(ctx context.Context, v Viewer, o Organisati
 	o.ID, o.Created, o.Products = OrgID(id), s.now(), 0
 	err = s.Store.Write(ctx, func(w Writer) error {
 		o.Slug = Slug(o.Name)
+		if err := s.nameFree(ctx, w, o); err != nil {
+			return err
+		}
 		mine, err := w.Memberships(ctx, v.Account)
 		if err != nil {
 			return err
@@ -355,13 +417,30 @@ func (s *Service) CreateOrganisation(ctx context.Context, v Viewer, o Organisati
 	return o, err
 }
 
+// nameFree refuses a name that another organisation has, or that looks like it: who
+// publishes an entry is told by it.
+func (s *Service) nameFree(ctx context.Context, w Writer, o Organisation) error {
+	key := NameKey(o.Name)
+	if err := w.Lock(ctx, "org name:"+key); err != nil {
+		return err
+	}
+	other, err := w.OrgByName(ctx, o.Name)
+	switch {
+	case errors.Is(err, assay.ErrNotFound) || err == nil && other.ID == o.ID:
+		return nil
+	case err != nil:
+		return err
+	}
+	return Faults{{Field: "name", What: "is another organisation's here, or looks like it", Do: "add what tells you apart, such as the country; where somebody took your name, tell who runs the register", kind: assay.ErrConflict}}
+}
+
 // maxMemberships bounds the organisations that one person makes.
 const maxMemberships = 50
 
 func (o *Organisation) check() error {
 	var f Faults
 	o.Name, o.Address, o.Site = strings.TrimSpace(o.Name), strings.TrimSpace(o.Address), strings.TrimSpace(o.Site)
-	if o.Name == "" || len(o.Name) > MaxLine || !plain(o.Name) {
+	if o.Name == "" || len(o.Name) > MaxLine || !line(o.Name) {
 		f.add("name", "is not there, or no plain line", "write the name in full")
 	}
 	if len(o.Address) > MaxText || !plain(o.Address) {
@@ -388,6 +467,9 @@ func (s *Service) UpdateOrganisation(ctx context.Context, v Viewer, o Organisati
 		}
 		now.Name, now.Address, now.Site = o.Name, o.Address, o.Site
 		if err := now.check(); err != nil {
+			return err
+		}
+		if err := s.nameFree(ctx, w, now); err != nil {
 			return err
 		}
 		if err := w.UpdateOrg(ctx, now); err != nil {
@@ -423,13 +505,23 @@ func (s *Service) AddKey(ctx context.Context, v Viewer, name string, pem []byte)
 		return Key{}, Faults{{Field: "key", What: err.Error(), Do: "give the file that ends in .pub"}}
 	}
 	name = strings.TrimSpace(name)
-	if len(name) > MaxLine || !plain(name) {
+	if len(name) > MaxLine || !line(name) {
 		return Key{}, Faults{{Field: "name", What: "is too long, or no plain line"}}
 	}
 	k = Key{ID: p.ID(), PEM: string(p.PEM()), Name: name, Added: s.now(), AddedBy: v.Account}
 	return k, s.Store.Write(ctx, func(w Writer) error {
 		if err := w.Lock(ctx, "org:"+string(v.Org)); err != nil {
 			return err
+		}
+		// A key that is another's would make their signed statements ours to publish, with
+		// our own address for reports beside their signature.
+		if err := w.Lock(ctx, "key:"+string(k.ID)); err != nil {
+			return err
+		}
+		if taken, err := w.KeyElsewhere(ctx, v.Org, k.ID); err != nil {
+			return err
+		} else if taken {
+			return Faults{{Field: "key", What: "is another organisation's", Do: "sign with a key of your own; where it is yours, make another, and tell who runs the register", kind: assay.ErrConflict}}
 		}
 		have, err := w.Keys(ctx, v.Org)
 		if err != nil {

@@ -84,7 +84,7 @@ type Link struct {
 	OrgName string    `json:"org_name,omitempty"`
 	Role    Role      `json:"role,omitempty"`
 	Email   string    `json:"email,omitempty"`
-	Account AccountID `json:"account,omitempty"` // of a recovery
+	Account AccountID `json:"account,omitempty"` // whose recovery it is, or who invites
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires"`
 	Used    time.Time `json:"used,omitzero"`

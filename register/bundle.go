@@ -37,6 +37,13 @@ func ParseBundle(r io.Reader) (*Bundle, error) {
 	if len(data) > MaxBundleBytes {
 		return nil, fmt.Errorf("bundle: %w: more than %d bytes", assay.ErrInvalid, MaxBundleBytes)
 	}
+	var form struct {
+		Format *int `json:"assay_bundle"`
+	}
+	// The format first: a form of which this program knows nothing may hold anything.
+	if json.Unmarshal(data, &form) == nil && form.Format != nil && *form.Format != BundleFormat {
+		return nil, fmt.Errorf("bundle of format %d: %w: want %d", *form.Format, assay.ErrUnsupported, BundleFormat)
+	}
 	var b Bundle
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
@@ -46,8 +53,8 @@ func ParseBundle(r io.Reader) (*Bundle, error) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("bundle: %w: something follows it", assay.ErrInvalid)
 	}
-	if b.Format != BundleFormat {
-		return nil, fmt.Errorf("bundle of format %d: %w: want %d", b.Format, assay.ErrUnsupported, BundleFormat)
+	if b.Format != BundleFormat { // it says none
+		return nil, fmt.Errorf("bundle: %w: it does not say \"assay_bundle\": %d", assay.ErrInvalid, BundleFormat)
 	}
 	return &b, nil
 }

@@ -21,6 +21,8 @@ type Dashboard struct {
 	// Missing says of public entries what their newest statement lacks, by the law of
 	// today: at most MaxPage.
 	Missing []Missing `json:"missing"`
+	// Pages are pages that public entries name, with which something is wrong.
+	Pages []PageTrouble `json:"pages,omitempty"`
 }
 
 // DraftState is a draft and what stands in its way.
@@ -63,6 +65,9 @@ func (s *Service) Dashboard(ctx context.Context, v Viewer) (d Dashboard, err err
 			return err
 		}
 		if d.Lapsing, err = r.Labels(ctx, scope, today.AddDays(lapsingDays), dashRows); err != nil {
+			return err
+		}
+		if d.Pages, err = s.troubles(ctx, r, v.Org); err != nil {
 			return err
 		}
 		drafts, err := r.Drafts(ctx, scope, "", dashRows)

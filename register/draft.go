@@ -177,7 +177,7 @@ func (s *Service) AttachAssessment(ctx context.Context, v Viewer, id ProductID, 
 	if _, err := own(v, AttachVerdict); err != nil {
 		return Assessment{}, err
 	}
-	keys, err := s.keys(ctx, v.Org)
+	keys, err := s.Keys(ctx, v.Org)
 	if err != nil {
 		return Assessment{}, err
 	}
@@ -239,7 +239,7 @@ func readAssessment(signed []byte, keys []Key, id ProductID) (Assessment, Faults
 	if c.Product != string(id) {
 		f.add("product", fmt.Sprintf("is signed for %.80q, not for this one", c.Product), "attach it to the entry that it is about")
 	}
-	if strings.TrimSpace(c.Laboratory) == "" || len(c.Laboratory) > MaxLine || !plain(c.Laboratory) {
+	if strings.TrimSpace(c.Laboratory) == "" || len(c.Laboratory) > MaxLine || !line(c.Laboratory) {
 		f.add("laboratory", "is not there, or no plain line", "")
 	}
 	if c.AsAt.Zero() {

@@ -21,7 +21,7 @@ func (f *Facts) check(faults *Faults) {
 			faults.add(field, "is not there", "")
 		case len(*s) > max:
 			faults.add(field, fmt.Sprintf("is longer than %d bytes", max), "make it shorter")
-		case !plain(*s), max == MaxLine && strings.Contains(*s, "\n"):
+		case !plain(*s), max == MaxLine && !line(*s):
 			faults.add(field, "holds characters that cannot be shown", "write plain text")
 		}
 	}

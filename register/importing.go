@@ -85,7 +85,7 @@ func (s *Service) ImportRange(ctx context.Context, v Viewer, file io.Reader, im 
 	if err != nil {
 		return sum, err
 	}
-	keys, err := s.keys(ctx, v.Org)
+	keys, err := s.Keys(ctx, v.Org)
 	if err != nil {
 		return sum, err
 	}

@@ -63,6 +63,13 @@ func (s *Service) Invite(ctx context.Context, v Viewer, email string, role Role)
 		if slices.ContainsFunc(members, func(m Member) bool { return m.Email == email }) {
 			return Faults{{Field: "email", What: "is a member's already", kind: assay.ErrConflict}}
 		}
+		sent, err := w.CountLinks(ctx, Link{Kind: LinkInvite, Org: v.Org, Created: s.now().Add(-24 * time.Hour)})
+		if err != nil {
+			return err
+		}
+		if sent >= maxInvites {
+			return fmt.Errorf("invitation: %w: %d were sent within a day", assay.ErrRefused, sent)
+		}
 		org, err := w.Org(ctx, v.Org)
 		if err != nil {
 			return err
@@ -72,7 +79,7 @@ func (s *Service) Invite(ctx context.Context, v Viewer, email string, role Role)
 			return err
 		}
 		now := s.now()
-		if err := w.AddLink(ctx, Link{Hash: hash, Kind: LinkInvite, Org: v.Org, Role: role, Email: email, Created: now, Expires: now.Add(InviteLife)}); err != nil {
+		if err := w.AddLink(ctx, Link{Hash: hash, Kind: LinkInvite, Org: v.Org, Role: role, Email: email, Account: v.Account, Created: now, Expires: now.Add(InviteLife)}); err != nil {
 			return err
 		}
 		text := fmt.Sprintf("%s asks you to join %s in the product register, as %s.\n\nTake it up within seven days:\n\n%s\n\nIf you do not know of this, do nothing.\n", v.Name, org.Name, role, s.BaseURL+"/invitation/"+secret)
@@ -180,11 +187,14 @@ func (s *Service) AddCredential(ctx context.Context, v Viewer, c Credential) err
 	if !v.SignedIn() || v.Token != "" {
 		return fmt.Errorf("passkey: %w: sign in first", assay.ErrRefused)
 	}
-	if len(c.ID) == 0 || len(c.ID) > 1023 || len(c.Data) == 0 || len(c.Data) > 64<<10 || len(c.Name) > MaxLine || !plain(c.Name) {
+	if len(c.ID) == 0 || len(c.ID) > 1023 || len(c.Data) == 0 || len(c.Data) > 64<<10 || len(c.Name) > MaxLine || !line(c.Name) {
 		return fmt.Errorf("passkey: %w", assay.ErrInvalid)
 	}
 	c.Account, c.Created = v.Account, s.now()
 	return s.Store.Write(ctx, func(w Writer) error {
+		if err := mayAddWayIn(ctx, w, v.Account); err != nil {
+			return err
+		}
 		have, err := w.Credentials(ctx, v.Account)
 		if err != nil {
 			return err
@@ -240,6 +250,19 @@ func (s *Service) SignInByIdentity(ctx context.Context, issuer, subject, from st
 	return id, err
 }
 
+// mayAddWayIn refuses a way to sign in to an account that was closed meanwhile. It
+// takes turns with set-up links, all of which the first way in ends.
+func mayAddWayIn(ctx context.Context, w Writer, id AccountID) error {
+	if err := w.Lock(ctx, "setup"); err != nil {
+		return err
+	}
+	a, err := w.Account(ctx, id)
+	if err == nil && !a.Locked.IsZero() {
+		err = fmt.Errorf("account: %w: it was closed", assay.ErrRefused)
+	}
+	return err
+}
+
 // AddIdentity links an identity, checked by its provider, to the viewer's account.
 func (s *Service) AddIdentity(ctx context.Context, v Viewer, i Identity) error {
 	if !v.SignedIn() || v.Token != "" {
@@ -250,6 +273,9 @@ func (s *Service) AddIdentity(ctx context.Context, v Viewer, i Identity) error {
 	}
 	i.Account, i.Created = v.Account, s.now()
 	return s.Store.Write(ctx, func(w Writer) error {
+		if err := mayAddWayIn(ctx, w, v.Account); err != nil {
+			return err
+		}
 		if err := w.AddIdentity(ctx, i); err != nil {
 			return err
 		}
@@ -299,11 +325,15 @@ func (s *Service) Recover(ctx context.Context, email, from string) error {
 		if err != nil {
 			return err
 		}
+		now := s.now()
+		sent, err := w.CountLinks(ctx, Link{Kind: LinkRecover, Account: a.ID, Created: now.Add(-RecoveryLife)})
+		if err != nil || sent >= maxRecoveries { // those that were sent are still good
+			return err
+		}
 		secret, hash, err := s.newSecret()
 		if err != nil {
 			return err
 		}
-		now := s.now()
 		if err := w.AddLink(ctx, Link{Hash: hash, Kind: LinkRecover, Account: a.ID, Created: now, Expires: now.Add(RecoveryLife)}); err != nil {
 			return err
 		}

@@ -210,6 +210,9 @@ type Full struct {
 	History     []Change     `json:"history"` // newest first, at most MaxPage; Versions has the rest
 	Assessments []Assessment `json:"assessments,omitempty"`
 	Withdrawal  *Withdrawal  `json:"withdrawal,omitempty"`
+	// Pages are the maker's own pages, as they were last seen, in the order of the
+	// entry; nil where the register does not look at pages.
+	Pages []SeenPage `json:"pages,omitempty"`
 	// Pending is how many versions wait for the log; it is nil for who may not know.
 	Pending *int `json:"pending,omitempty"`
 }

@@ -93,7 +93,7 @@ func (s *Service) Publish(ctx context.Context, v Viewer, b *Bundle) (Receipt, er
 	if err != nil {
 		return Receipt{}, err
 	}
-	keys, err := s.keys(ctx, v.Org)
+	keys, err := s.Keys(ctx, v.Org)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -112,7 +112,9 @@ func (s *Service) Publish(ctx context.Context, v Viewer, b *Bundle) (Receipt, er
 	return s.await(ctx, receipt, scope)
 }
 
-func (s *Service) keys(ctx context.Context, org OrgID) (keys []Key, err error) {
+// Keys are the public keys of an organisation, revoked ones included: whoever checks a
+// signature wants them, and may have them.
+func (s *Service) Keys(ctx context.Context, org OrgID) (keys []Key, err error) {
 	err = s.Store.Read(ctx, func(r Reader) error {
 		keys, err = r.Keys(ctx, org)
 		return err
@@ -149,6 +151,9 @@ func (s *Service) publish(ctx context.Context, w Writer, v Viewer, scope Scope, 
 	if before, stated := promised[StatementPeriod], p.content.Support.End; !before.Zero() && stated.Before(before) {
 		f.refuse("statement", fmt.Sprintf("promises support until %s; a statement published before promised it until %s, and a published period is never shortened", shown(stated), before.Words()), "issue a statement with that day or a later one", "SI 2023/1007 Sch.1 para 3(6)")
 	}
+	if err := s.sameBarcode(ctx, w, scope, entry.ID, &p.facts, &f); err != nil {
+		return Receipt{}, err
+	}
 	if err := f.err(); err != nil {
 		return Receipt{}, err
 	}
@@ -157,6 +162,39 @@ func (s *Service) publish(ctx context.Context, w Writer, v Viewer, scope Scope, 
 		next.Kind = KindRevised
 	}
 	return s.add(ctx, w, v, entry, latest, next, p.statement)
+}
+
+// maxSameBarcode bounds the entries of an organisation that are looked at because they
+// have a barcode in common.
+const maxSameBarcode = 20
+
+// sameBarcode holds an entry against others of the organisation that name one of its
+// barcodes: it is the same product, whatever the entries are called, and what was
+// promised for it stays promised.
+func (s *Service) sameBarcode(ctx context.Context, w Writer, scope Scope, id ProductID, facts *Facts, f *Faults) error {
+	whole, there := facts.period(WholeProduct)
+	if len(facts.GTINs) == 0 || !there {
+		return nil
+	}
+	others, err := w.OwnByGTIN(ctx, scope, facts.GTINs, maxSameBarcode)
+	if err != nil {
+		return err
+	}
+	for _, o := range others {
+		if o.ID == id {
+			continue
+		}
+		promised, err := w.Promised(ctx, o.ID)
+		if err != nil {
+			return err
+		}
+		if before := promised[WholeProduct]; !before.Zero() && (whole.End.Zero() || whole.End.Before(before)) {
+			f.refuse("facts.gtins", fmt.Sprintf("hold a barcode of %.100s %.100s, for which support until %s was published; this entry says %s, and a published period is never shortened", o.Make, o.Name, before.Words(), shown(whole.End)),
+				"give that day or a later one; where the barcode is of another product, leave it out of the entry that it does not belong to", "SI 2023/1007 Sch.1 para 3(6)")
+			return nil
+		}
+	}
+	return nil
 }
 
 func shown(d assay.Date) string {

@@ -85,6 +85,9 @@ func (s *Service) product(ctx context.Context, v Viewer, idOrSlug string, number
 		if full.Assessments, err = r.Assessments(ctx, scope, id); err != nil {
 			return err
 		}
+		if full.Pages, err = s.seenPages(ctx, r, &full.Version); err != nil {
+			return err
+		}
 		if full.Entry.Status == Withdrawn {
 			newest, err := r.Version(ctx, Visible(Public), id, 0)
 			if err != nil {

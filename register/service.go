@@ -25,6 +25,8 @@ type Config struct {
 	BaseURL string        // of the pages, without a slash at the end: "https://register.example"
 	Wait    time.Duration // how long Publish waits for the log before it answers "pending"; 0 is 2 s
 	Holder  string        // names this process among several on one database
+	// Pages is how the pages that entries name are looked at; nil: they are not.
+	Pages *Watch
 	// Trouble is told of errors after which Run tries again; nil: nobody is.
 	Trouble func(error)
 }

@@ -24,10 +24,16 @@ type Reader interface {
 	EntryReader
 	AccessReader
 	LogReader
+	WatchReader
 	Setting(ctx context.Context, name string) (string, error)
 	Events(ctx context.Context, f EventFilter) ([]Event, error)
 	Subscriptions(ctx context.Context, targets []Target, after int64, n int) ([]Subscription, error)
 	Subscription(ctx context.Context, id int64) (Subscription, error)
+	// SubscriptionTo is an address's subscription to something.
+	SubscriptionTo(ctx context.Context, email string, t Target) (Subscription, error)
+	// Unconfirmed is how many subscriptions an address was asked to confirm since a time,
+	// and did not.
+	Unconfirmed(ctx context.Context, email string, since time.Time) (int, error)
 }
 
 // EntryReader reads what is published, and the drafts that the scope sees.
@@ -51,6 +57,9 @@ type EntryReader interface {
 	// Changes are leaves of the log, by index from since on; or, newest first, before.
 	Changes(ctx context.Context, s Scope, f ChangeFilter) ([]Change, error)
 	Assessments(ctx context.Context, s Scope, id ProductID) ([]Assessment, error)
+	// OwnByGTIN are the scope's own public entries that claim any of some numbers, at
+	// most n.
+	OwnByGTIN(ctx context.Context, s Scope, numbers []GTIN, n int) ([]Entry, error)
 	// Pending is how many leaves of a product the log does not have yet; the scope must
 	// be its organisation's.
 	Pending(ctx context.Context, s Scope, id ProductID) (int, error)
@@ -72,13 +81,20 @@ type EntryReader interface {
 type AccessReader interface {
 	Org(ctx context.Context, id OrgID) (Organisation, error)
 	OrgBySlug(ctx context.Context, slug string) (Organisation, error)
+	// OrgByName is an organisation of a name that looks like the given one: see NameKey.
+	OrgByName(ctx context.Context, name string) (Organisation, error)
 	Orgs(ctx context.Context, after OrgID, n int) ([]Organisation, error)
 	Keys(ctx context.Context, id OrgID) ([]Key, error)
+	// KeyElsewhere reports that another organisation has a key, revoked or not.
+	KeyElsewhere(ctx context.Context, than OrgID, key assay.Digest) (bool, error)
 	Account(ctx context.Context, id AccountID) (Account, error)
 	AccountByEmail(ctx context.Context, email string) (Account, error)
 	AccountByHandle(ctx context.Context, handle []byte) (Account, error)
 	Accounts(ctx context.Context, after AccountID, n int) ([]Account, error)
-	CountAccounts(ctx context.Context) (int, error)
+	// CountWaysIn counts passkeys and identities, of all accounts.
+	CountWaysIn(ctx context.Context) (int, error)
+	// Stranded are the operators' accounts that have no way to sign in.
+	Stranded(ctx context.Context) ([]Account, error)
 	Members(ctx context.Context, org OrgID) ([]Member, error)
 	Memberships(ctx context.Context, a AccountID) ([]Member, error)
 	Credentials(ctx context.Context, a AccountID) ([]Credential, error)
@@ -88,6 +104,9 @@ type AccessReader interface {
 	Token(ctx context.Context, id TokenID) (Token, error)
 	Tokens(ctx context.Context, org OrgID) ([]Token, error)
 	Link(ctx context.Context, hash []byte) (Link, error)
+	// CountLinks counts links of the given one's kind, organisation and account, where it
+	// names them, made since its time.
+	CountLinks(ctx context.Context, like Link) (int, error)
 }
 
 // LogReader reads how far the log has got.
@@ -110,11 +129,14 @@ type Writer interface {
 	EntryWriter
 	AccessWriter
 	LogWriter
+	WatchWriter
 	// Lock keeps other transactions out that lock the same name, until this one ends.
 	Lock(ctx context.Context, name string) error
 	PutSetting(ctx context.Context, name, value string) error
 	AddEvent(ctx context.Context, e Event) error
 	AddSubscription(ctx context.Context, s Subscription) (Subscription, error)
+	// TouchSubscription takes note that an address was asked again.
+	TouchSubscription(ctx context.Context, id int64, at time.Time) error
 	ConfirmSubscription(ctx context.Context, id int64, at time.Time) error
 	RemoveSubscription(ctx context.Context, id int64) error
 	// Enqueue hands work to the background, which starts it after the transaction.
@@ -169,6 +191,28 @@ type LogWriter interface {
 	// passed over; one that it does not know is counted. Where another process was
 	// first to take note from that index on, the error is ErrRaced.
 	Integrate(ctx context.Context, from uint64, leaves [][]byte) (Integration, error)
+}
+
+// WatchReader reads what is known of the pages that public entries name.
+type WatchReader interface {
+	Watched(ctx context.Context, ids []ProductID) ([]WatchedPage, error)
+	// DueHosts are hosts with pages due, in order, after the given one; and the one to go
+	// on after, "" for the beginning.
+	DueHosts(ctx context.Context, after string, now time.Time, n int) (hosts []string, last string, err error)
+	// DuePages are a host's pages that are due, those of one address together.
+	DuePages(ctx context.Context, host string, now time.Time, n int) ([]WatchedPage, error)
+	// Troubles are pages of an organisation with which something is wrong; untold is
+	// only those of which it was not told.
+	Troubles(ctx context.Context, org OrgID, untold bool, n int) ([]PageTrouble, error)
+}
+
+// WatchWriter keeps what is known of them.
+type WatchWriter interface {
+	// Watch makes the pages of some products those given.
+	Watch(ctx context.Context, ids []ProductID, pages []WatchedPage) error
+	// KeepPage keeps what was seen of a page, where it is still of the same version.
+	KeepPage(ctx context.Context, p WatchedPage) error
+	ToldTroubles(ctx context.Context, org OrgID, at time.Time) error
 }
 
 // Integration is what taking note of leaves came to.
@@ -238,6 +282,7 @@ const (
 	WorkMail  WorkKind = "mail"  // payload: Mail
 	WorkAlert WorkKind = "alert" // payload: Alert
 	WorkTidy  WorkKind = "tidy"  // no payload: ends what has expired
+	WorkPages WorkKind = "pages" // payload: Looked, or none
 )
 
 // Work is something to be done in the background, once it is committed.

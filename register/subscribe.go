@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/assay-psti/assay"
 )
@@ -27,9 +28,16 @@ func enqueueMail(ctx context.Context, w Writer, m Mail) error {
 	return w.Enqueue(ctx, Work{WorkMail, payload})
 }
 
+// Anybody can give anybody's address: so it is asked about few things in a day, and
+// about the same no more than once an hour.
+const (
+	maxUnconfirmed = 5
+	askAgainAfter  = time.Hour
+)
+
 // Subscribe asks an address whether it wants to follow something. It follows once
-// the link in that mail was used. Asking again for the same sends the link again,
-// and says nothing of there being a subscription.
+// the link in that mail was used. Asking again for the same sends the link again, but
+// not at once; and nothing is said of there being a subscription, or of what was sent.
 func (s *Service) Subscribe(ctx context.Context, email string, t Target) error {
 	email = strings.ToLower(strings.TrimSpace(email))
 	if !Email(email) {
@@ -46,9 +54,26 @@ func (s *Service) Subscribe(ctx context.Context, email string, t Target) error {
 		if err != nil {
 			return err
 		}
-		sub, err := w.AddSubscription(ctx, Subscription{Email: email, Target: t, Created: s.now()})
-		if err != nil || !sub.Confirmed.IsZero() {
+		now := s.now()
+		if err := w.Lock(ctx, "subscriber:"+email); err != nil {
 			return err
+		}
+		sub, err := w.SubscriptionTo(ctx, email, t)
+		switch {
+		case errors.Is(err, assay.ErrNotFound):
+			asked, err := w.Unconfirmed(ctx, email, now.Add(-24*time.Hour))
+			if err != nil || asked >= maxUnconfirmed {
+				return err
+			}
+			if sub, err = w.AddSubscription(ctx, Subscription{Email: email, Target: t, Created: now}); err != nil {
+				return err
+			}
+		case err != nil || !sub.Confirmed.IsZero() || now.Sub(sub.Created) < askAgainAfter:
+			return err
+		default:
+			if err := w.TouchSubscription(ctx, sub.ID, now); err != nil {
+				return err
+			}
 		}
 		text := fmt.Sprintf("Somebody, we hope you, asked the product register to write to this address when something changes for: %s\n\nTo begin:\n\n%s\n\nIf it was not you, do nothing: you will not hear of it again.\n", name, s.BaseURL+"/follow/confirm/"+s.subscriptionSecret(sub.ID, "confirm"))
 		return enqueueMail(ctx, w, Mail{To: email, Subject: "Follow " + name + "?", Text: text})
@@ -124,9 +149,12 @@ func (s *Service) Unsubscribe(ctx context.Context, secret string) error {
 
 const alertBatch = 200 // subscriptions that are told in one transaction
 
-// Do does a piece of background work that is the register's own: alerts.
-// Mail is for whoever sends mail.
+// Do does a piece of background work that is the register's own: alerts, and looking
+// at pages. Mail is for whoever sends mail.
 func (s *Service) Do(ctx context.Context, work Work) error {
+	if work.Kind == WorkPages {
+		return s.watch(ctx, work)
+	}
 	if work.Kind != WorkAlert {
 		return fmt.Errorf("work %q: %w", work.Kind, assay.ErrUnsupported)
 	}

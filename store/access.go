@@ -39,12 +39,24 @@ func (t *tx) Orgs(ctx context.Context, after register.OrgID, n int) ([]register.
 
 // AddOrg adds an organisation.
 func (t *tx) AddOrg(ctx context.Context, o register.Organisation) error {
-	return t.exec(ctx, "organisation "+o.Slug, `insert into org (`+orgColumns+`) values ($1, $2, $3, $4, $5, $6, $7, 0)`, o.ID, o.Slug, o.Name, o.Kind, o.Address, o.Site, stamp(o.Created))
+	return t.exec(ctx, "organisation "+o.Slug, `insert into org (`+orgColumns+`, name_key) values ($1, $2, $3, $4, $5, $6, $7, 0, $8)`, o.ID, o.Slug, o.Name, o.Kind, o.Address, o.Site, stamp(o.Created), register.NameKey(o.Name))
 }
 
 // UpdateOrg changes what may change of an organisation.
 func (t *tx) UpdateOrg(ctx context.Context, o register.Organisation) error {
-	return t.one(ctx, "organisation "+string(o.ID), `update org set name = $2, address = $3, site = $4 where id = $1`, o.ID, o.Name, o.Address, o.Site)
+	return t.one(ctx, "organisation "+string(o.ID), `update org set name = $2, address = $3, site = $4, name_key = $5 where id = $1`, o.ID, o.Name, o.Address, o.Site, register.NameKey(o.Name))
+}
+
+// OrgByName is an organisation of a name that looks like the given one, the oldest.
+func (t *tx) OrgByName(ctx context.Context, name string) (register.Organisation, error) {
+	return first(ctx, t, "organisation "+name, scanOrg, `select `+orgColumns+` from org where name_key = $1 order by created, id limit 1`, register.NameKey(name))
+}
+
+// KeyElsewhere reports that another organisation has a key.
+func (t *tx) KeyElsewhere(ctx context.Context, than register.OrgID, key assay.Digest) (bool, error) {
+	var n int
+	err := t.q.QueryRowContext(ctx, `select count(*) from signing_key where id = $1 and org <> $2`, key, than).Scan(&n)
+	return n > 0, kind("key", err)
 }
 
 // Keys are all keys that an organisation ever signed with.
@@ -103,6 +115,17 @@ func (t *tx) Accounts(ctx context.Context, after register.AccountID, n int) ([]r
 // CountAccounts counts accounts.
 func (t *tx) CountAccounts(ctx context.Context) (n int, err error) {
 	return n, kind("accounts", t.q.QueryRowContext(ctx, `select count(*) from account`).Scan(&n))
+}
+
+// CountWaysIn counts passkeys and identities, of all accounts.
+func (t *tx) CountWaysIn(ctx context.Context) (n int, err error) {
+	return n, kind("ways to sign in", t.q.QueryRowContext(ctx, `select (select count(*) from credential) + (select count(*) from identity)`).Scan(&n))
+}
+
+// Stranded are the operators' accounts that have no way to sign in.
+func (t *tx) Stranded(ctx context.Context) ([]register.Account, error) {
+	return list(ctx, t, "accounts", scanAccount, `select `+accountColumns+` from account where operator = 1
+		and id not in (select account from credential) and id not in (select account from identity) order by id`)
 }
 
 // AddAccount adds an account.
@@ -263,6 +286,11 @@ func (t *tx) Link(ctx context.Context, hash []byte) (register.Link, error) {
 		}
 		return l, times(created, &l.Created, expires, &l.Expires, used, &l.Used)
 	}, `select l.hash, l.kind, l.org, coalesce(o.name, ''), l.role, l.email, l.account, l.created, l.expires, l.used from link l left join org o on o.id = l.org where l.hash = $1`, hash)
+}
+
+// CountLinks counts links of a kind, of an organisation or account, made since a time.
+func (t *tx) CountLinks(ctx context.Context, like register.Link) (n int, err error) {
+	return n, kind("links", t.q.QueryRowContext(ctx, `select count(*) from link where kind = $1 and ($2 = '' or org = $2) and ($3 = '' or account = $3) and created >= $4`, like.Kind, like.Org, like.Account, stamp(like.Created)).Scan(&n))
 }
 
 // AddLink adds a one-time link.

@@ -17,9 +17,6 @@ import (
 func TestAccess(t *testing.T) {
 	onBoth(t, func(t *testing.T, h *house) {
 		ctx := t.Context()
-		if s, err := h.s.SetupLink(ctx); s != "" || err != nil {
-			t.Errorf("a second setup link: %q, %v", s, err)
-		}
 		secret, token, err := h.s.NewToken(ctx, h.maker, "ci", []register.TokenScope{register.ScopePublish}, time.Hour)
 		if err != nil {
 			t.Fatal(err)
@@ -285,23 +282,26 @@ func TestDrafts(t *testing.T) {
 	})
 }
 
+func sealedAssessment(t testing.TB, key *sign.Key, c register.AssessmentClaim) []byte {
+	t.Helper()
+	e, err := sign.SealStatement(nil, register.AssessmentType, c, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := e.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 func TestAssessment(t *testing.T) {
 	onBoth(t, func(t *testing.T, h *house) {
 		ctx := t.Context()
 		lab, labKey := h.organisation(t, "Lab Ltd", register.Laboratory)
 		r := h.publish(t, facts("K2"), "2031-01-01")
 		claim := register.AssessmentClaim{Product: string(r.Product), Version: 1, Laboratory: "Lab Ltd", AsAt: assay.MustDate("2026-11-20"), Regimes: []register.RegimeVerdict{{Regime: "uk-psti", Version: "2025-12-04", Verdict: assay.Fail}}}
-		sealed := func(key *sign.Key, c register.AssessmentClaim) []byte {
-			e, err := sign.SealStatement(nil, register.AssessmentType, c, key)
-			if err != nil {
-				t.Fatal(err)
-			}
-			data, err := e.Encode()
-			if err != nil {
-				t.Fatal(err)
-			}
-			return data
-		}
+		sealed := func(key *sign.Key, c register.AssessmentClaim) []byte { return sealedAssessment(t, key, c) }
 		good := sealed(labKey, claim)
 		if _, err := h.s.AttachAssessment(ctx, lab, r.Product, good); !errors.Is(err, assay.ErrNotFound) {
 			t.Errorf("of a product that is not public: %v", err)

@@ -38,7 +38,7 @@ const (
 // what is searched for is made again.
 var backupTables = []string{
 	"setting", "org", "account", "signing_key", "member", "credential", "identity", "token", "link", "session", "event",
-	"product", "version", "document", "assessment", "leaf", "gtin", "model", "label", "tally", "draft", "subscription",
+	"product", "version", "document", "assessment", "leaf", "gtin", "model", "label", "tally", "draft", "subscription", "watch",
 }
 
 // Manifest says what is in a backup.
@@ -437,7 +437,7 @@ func (t *tx) restoreWork(ctx context.Context, values []any) error {
 	if !ok || json.Unmarshal([]byte(text), &args) != nil {
 		return fmt.Errorf("%w: no work that can be read", assay.ErrInvalid)
 	}
-	if args.Work == register.WorkTidy { // comes again by itself
+	if args.Work == register.WorkTidy || args.Work == register.WorkPages { // comes again by itself
 		return nil
 	}
 	return t.Enqueue(ctx, register.Work{Kind: args.Work, Payload: args.Payload})
@@ -446,6 +446,10 @@ func (t *tx) restoreWork(ctx context.Context, values []any) error {
 // afterRestore makes what is searched for again, and has new rows numbered after the
 // restored ones.
 func (t *tx) afterRestore(ctx context.Context) error {
+	// An older backup does not say whose product an assessment is about.
+	if err := t.exec(ctx, "leaves", `update leaf set maker = (select p.org from product p where p.id = leaf.product) where kind = 'assessed' and maker = ''`); err != nil {
+		return err
+	}
 	if t.db.engine == postgresEngine {
 		for _, c := range [][2]string{{"event", "id"}, {"product", "seq"}, {"assessment", "id"}, {"leaf", "seq"}, {"subscription", "id"}} {
 			if err := t.exec(ctx, "numbers of "+c[0], `select setval(pg_get_serial_sequence('`+c[0]+`', '`+c[1]+`'), coalesce((select max(`+c[1]+`) from `+c[0]+`), 0) + 1, false)`); err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/register"
@@ -74,12 +75,16 @@ func (t *tx) EntryBySlug(ctx context.Context, s register.Scope, slug string) (re
 
 // OwnByName is the scope's own product of that make and name.
 func (t *tx) OwnByName(ctx context.Context, s register.Scope, maker, name string) (register.Entry, error) {
-	e, err := first(ctx, t, "product "+name, scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.org = $1 and p.make_key = $2 and p.name_key = $3`, s.Org(), register.Fold(maker), register.Fold(name))
+	e, err := first(ctx, t, "product "+name, scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.org = $1 and p.make_key = $2 and p.name_key = $3`, s.Org(), register.NameKey(maker), register.NameKey(name))
 	return e.Entry, err
 }
 
-// perGTIN bounds the entries that are given for one number that many claim.
-const perGTIN = 8
+// Anybody can claim a number. Who claims it first is named first, and no organisation
+// is named more than perOrg times, so that nobody crowds out others.
+const (
+	perGTIN = 20
+	perOrg  = 2
+)
 
 // EntriesByGTIN are the public entries that claim each number.
 func (t *tx) EntriesByGTIN(ctx context.Context, s register.Scope, numbers []register.GTIN) (map[register.GTIN][]register.Entry, error) {
@@ -105,7 +110,10 @@ func (t *tx) EntriesByGTIN(ctx context.Context, s register.Scope, numbers []regi
 			var err error
 			c.entryRow, err = e.entry()
 			return c, err
-		}, `select g.gtin, `+entryColumns+` from gtin g join product p on p.id = g.product join org o on o.id = p.org where g.gtin in `+t.db.each("$1")+` and (p.version > 0 or p.org = $2) order by g.gtin, p.seq desc`, string(asked), s.Org())
+		}, `select c.gtin, `+entryColumns+` from (
+				select g.gtin, g.product, row_number() over (partition by g.gtin, q.org order by q.seq desc) as n, min(q.seq) over (partition by g.gtin, q.org) as came
+				from gtin g join product q on q.id = g.product where g.gtin in `+t.db.each("$1")+` and (q.version > 0 or q.org = $2)) c
+			join product p on p.id = c.product join org o on o.id = p.org where c.n <= $3 order by c.gtin, c.came, p.seq desc`, string(asked), s.Org(), perOrg)
 		if err != nil {
 			return nil, err
 		}
@@ -116,6 +124,17 @@ func (t *tx) EntriesByGTIN(ctx context.Context, s register.Scope, numbers []regi
 		}
 	}
 	return found, nil
+}
+
+// OwnByGTIN are the scope's own public entries that claim any of some numbers.
+func (t *tx) OwnByGTIN(ctx context.Context, s register.Scope, numbers []register.GTIN, n int) ([]register.Entry, error) {
+	asked, err := jsonText(numbers)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := list(ctx, t, "own entries by barcode", scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org
+		where p.org = $2 and p.version > 0 and p.id in (select g.product from gtin g where g.gtin in `+t.db.each("$1")+`) order by p.seq limit $3`, asked, s.Org(), n)
+	return bareEntries(rows), err
 }
 
 // Similar are other public products of the same category, the longest supported first.
@@ -249,7 +268,12 @@ func (t *tx) Changes(ctx context.Context, _ register.Scope, f register.ChangeFil
 	case register.FollowProduct:
 		return list(ctx, t, what, scanChange, `select `+changeColumns+changeFrom+` and l.product = $4`+order, from, to, f.Limit, f.Target.Key)
 	case register.FollowMaker:
-		return list(ctx, t, what, scanChange, `select `+changeColumns+changeFrom+` and l.org = (select id from org where slug = $4)`+order, from, to, f.Limit, f.Target.Key)
+		// What the organisation did, and what laboratories did to its products: the ends of
+		// two indexes.
+		end := ` and x.idx >= $1 and x.idx < $2` + strings.ReplaceAll(order, "l.", "x.")
+		return list(ctx, t, what, scanChange, `select `+changeColumns+changeFrom+` and l.idx in (
+			select a.idx from (select x.idx from leaf x where x.org = (select id from org where slug = $4)`+end+`) a union all
+			select b.idx from (select x.idx from leaf x where x.maker <> '' and x.maker = (select id from org where slug = $4)`+end+`) b)`+order, from, to, f.Limit, f.Target.Key)
 	case register.FollowCategory:
 		return list(ctx, t, what, scanChange, `select `+changeColumns+changeFrom+` and l.category = $4`+order, from, to, f.Limit, f.Target.Key)
 	}

@@ -12,6 +12,11 @@ func (d *DB) Raw(ctx context.Context, query string) error {
 	return err
 }
 
+// Count is what a query counts.
+func (d *DB) Count(ctx context.Context, query string) (n int, err error) {
+	return n, d.reader.QueryRowContext(ctx, query).Scan(&n)
+}
+
 // Definitions are the indexes and constraints of all tables, and what of the
 // connection Load changes, in order.
 func (d *DB) Definitions(ctx context.Context, t testing.TB) []string {

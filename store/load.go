@@ -156,7 +156,7 @@ func (l *loader) rows(rows [][][]any, s *register.Sealed, index int64) (indexabl
 		return x, err
 	}
 	id, org, at, maker := string(v.Product), string(v.Org), stamp(v.Published), register.Fold(f.Make)
-	rows[0] = append(rows[0], []any{l.seq, id, s.Entry.Slug, org, string(register.Published), f.Name, f.Make, models, f.Category, f.Headline().String(), int64(v.Number), at, index, maker, x.words, maker, register.Fold(f.Name), int64(v.Number), promised})
+	rows[0] = append(rows[0], []any{l.seq, id, s.Entry.Slug, org, string(register.Published), f.Name, f.Make, models, f.Category, f.Headline().String(), int64(v.Number), at, index, maker, x.words, register.NameKey(f.Make), register.NameKey(f.Name), int64(v.Number), promised})
 	rows[1] = append(rows[1], []any{id, int64(v.Number), string(v.Kind), s.Record, string(v.Record), string(v.Digest), org, string(v.By), at, index})
 	rows[2] = append(rows[2], []any{l.seq, string(register.DigestOf(s.Leaf)), index, string(v.Kind), id, int64(v.Number), int64(0), org, f.Category, at, "[]", v.Note, []byte{}})
 	for _, g := range f.GTINs {

@@ -148,7 +148,7 @@ func TestLookupSimilarFeed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := names(matches[0].Entries); !slices.Equal(got, []string{"K9", "K2"}) || len(matches[1].Entries) != 0 || matches[2].Fault == "" || len(matches[3].Entries) != 2 {
+		if got := names(matches[0].Entries); !slices.Equal(got, []string{"K2", "K9"}) || len(matches[1].Entries) != 0 || matches[2].Fault == "" || len(matches[3].Entries) != 2 {
 			t.Errorf("matches: %+v", matches)
 		}
 		if _, err := h.s.Lookup(t.Context(), register.Public, make([]string, register.MaxLookup+1)); !errors.Is(err, assay.ErrInvalid) {

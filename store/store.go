@@ -48,6 +48,7 @@ const (
 type Options struct {
 	Log     *slog.Logger // of background work; nil: none
 	Readers int          // connections that read; 0 is four, or twice the processors
+	Pages   bool         // a round of looking at pages is handed on every minute
 }
 
 // DB is an open database. It is safe for use by many at once.
@@ -57,6 +58,7 @@ type DB struct {
 	reader *sql.DB
 	pool   *pgxpool.Pool // of PostgreSQL
 	jobs   *jobs
+	pages  bool
 }
 
 var _ register.Store = (*DB)(nil)
@@ -80,6 +82,7 @@ func Open(ctx context.Context, where string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.pages = o.Pages
 	if d.jobs, err = newJobs(d, o.Log); err == nil {
 		err = d.migrate(ctx)
 	}

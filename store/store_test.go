@@ -160,6 +160,7 @@ type house struct {
 	key   *sign.Key
 	maker register.Viewer // owner of an organisation that makes things
 	op    register.Viewer
+	pages *register.Watch // how pages are looked at; nil: they are not
 }
 
 func newHouse(t testing.TB, where string) *house {
@@ -198,7 +199,7 @@ func (h *house) open(t testing.TB) {
 		t.Fatal(err)
 	}
 	h.s, err = register.Open(t.Context(), register.Config{
-		Store: h.db, Log: h.log, Now: func() time.Time { return h.now }, Random: rand.Reader, BaseURL: "https://register.example", Wait: time.Nanosecond, Holder: "test",
+		Store: h.db, Log: h.log, Now: func() time.Time { return h.now }, Random: rand.Reader, BaseURL: "https://register.example", Wait: time.Nanosecond, Holder: "test", Pages: h.pages,
 	})
 	if err != nil {
 		t.Fatal(err)

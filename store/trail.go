@@ -89,7 +89,22 @@ func (t *tx) AddSubscription(ctx context.Context, s register.Subscription) (regi
 	if err := t.exec(ctx, "subscription", `insert into subscription (email, kind, item, created) values ($1, $2, $3, $4) on conflict (email, kind, item) do nothing`, s.Email, s.Target.Kind, s.Target.Key, stamp(s.Created)); err != nil {
 		return s, err
 	}
-	return first(ctx, t, "subscription", scanSubscription, `select `+subscriptionColumns+` from subscription where email = $1 and kind = $2 and item = $3`, s.Email, s.Target.Kind, s.Target.Key)
+	return t.SubscriptionTo(ctx, s.Email, s.Target)
+}
+
+// SubscriptionTo is an address's subscription to something.
+func (t *tx) SubscriptionTo(ctx context.Context, email string, to register.Target) (register.Subscription, error) {
+	return first(ctx, t, "subscription", scanSubscription, `select `+subscriptionColumns+` from subscription where email = $1 and kind = $2 and item = $3`, email, to.Kind, to.Key)
+}
+
+// Unconfirmed is how many subscriptions an address was asked to confirm, and did not.
+func (t *tx) Unconfirmed(ctx context.Context, email string, since time.Time) (n int, err error) {
+	return n, kind("subscriptions", t.q.QueryRowContext(ctx, `select count(*) from subscription where email = $1 and confirmed = '' and created >= $2`, email, stamp(since)).Scan(&n))
+}
+
+// TouchSubscription takes note that an address was asked again.
+func (t *tx) TouchSubscription(ctx context.Context, id int64, at time.Time) error {
+	return t.one(ctx, "subscription", `update subscription set created = $2 where id = $1 and confirmed = ''`, id, stamp(at))
 }
 
 // ConfirmSubscription begins a subscription; twice is no error.
@@ -118,6 +133,7 @@ func (d *DB) Tidy(ctx context.Context, now time.Time) error {
 		{`delete from session where hash in (select hash from session where expires < $1 limit $2)`, now},
 		{`delete from link where hash in (select hash from link where expires < $1 limit $2)`, now.Add(-keepLinks)},
 		{`delete from subscription where id in (select id from subscription where confirmed = '' and created < $1 limit $2)`, now.Add(-keepUnconfirmed)},
+		{`delete from lease where name in (select name from lease where name like '` + register.WatchLease + `%' and until < $1 limit $2)`, now},
 	} {
 		if _, err := d.writer.ExecContext(ctx, q.query, stamp(q.until), tidyBatch); err != nil {
 			return kind("tidy", err)

@@ -82,7 +82,7 @@ func (t *tx) AddVersion(ctx context.Context, sealed register.Sealed, document []
 		return err
 	}
 	if err := t.exec(ctx, what, `update product set latest = $2, promised = $3, make_key = $4, name_key = $5 where id = $1`,
-		e.ID, v.Number, text, register.Fold(v.Facts.Make), register.Fold(v.Facts.Name)); err != nil {
+		e.ID, v.Number, text, register.NameKey(v.Facts.Make), register.NameKey(v.Facts.Name)); err != nil {
 		return err
 	}
 	if err := t.keepDocument(ctx, v.Digest, document); err != nil {
@@ -101,7 +101,7 @@ func (t *tx) AddVersion(ctx context.Context, sealed register.Sealed, document []
 	if fields == nil {
 		fields = []register.FieldChange{}
 	}
-	return t.addLeaf(ctx, leafRow{v.Kind, e.ID, v.Number, 0, v.Org, v.Facts.Category, stamp(v.Published), fields, v.Note, sealed.Leaf})
+	return t.addLeaf(ctx, leafRow{v.Kind, e.ID, v.Number, 0, v.Org, "", v.Facts.Category, stamp(v.Published), fields, v.Note, sealed.Leaf})
 }
 
 // keepProduct makes the row of a product where there is none yet.
@@ -113,7 +113,7 @@ func (t *tx) keepProduct(ctx context.Context, e register.Entry, latest int) erro
 	return t.exec(ctx, "product "+string(e.ID), `insert into product
 		(id, slug, org, status, name, make, models, category, support_end, version, changed, leaf, maker, words, make_key, name_key, latest, promised)
 		values ($1, $2, $3, 'draft', $4, $5, $6, $7, $8, 0, '', 0, '', '', $9, $10, $11, '{}') on conflict (id) do nothing`,
-		e.ID, e.Slug, e.Org, e.Name, e.Make, models, e.Category, e.SupportEnd.String(), register.Fold(e.Make), register.Fold(e.Name), latest)
+		e.ID, e.Slug, e.Org, e.Name, e.Make, models, e.Category, e.SupportEnd.String(), register.NameKey(e.Make), register.NameKey(e.Name), latest)
 }
 
 func (t *tx) keepDocument(ctx context.Context, digest assay.Digest, data []byte) error {
@@ -130,6 +130,7 @@ type leafRow struct {
 	version    int
 	assessment int64
 	org        register.OrgID
+	maker      register.OrgID // of the product, where another attached an assessment
 	category   string
 	at         string
 	fields     []register.FieldChange
@@ -142,8 +143,8 @@ func (t *tx) addLeaf(ctx context.Context, l leafRow) error {
 	if err != nil {
 		return err
 	}
-	return t.exec(ctx, "leaf of product "+string(l.product), `insert into leaf (hash, kind, product, version, assessment, org, category, at, fields, note, bytes) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		register.DigestOf(l.bytes), l.kind, l.product, l.version, l.assessment, l.org, l.category, l.at, fields, l.note, l.bytes)
+	return t.exec(ctx, "leaf of product "+string(l.product), `insert into leaf (hash, kind, product, version, assessment, org, maker, category, at, fields, note, bytes) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		register.DigestOf(l.bytes), l.kind, l.product, l.version, l.assessment, l.org, l.maker, l.category, l.at, fields, l.note, l.bytes)
 }
 
 // AddAssessment keeps an assessment, and puts its leaf among those that wait.
@@ -160,11 +161,12 @@ func (t *tx) AddAssessment(ctx context.Context, a register.Assessment, record, d
 		a.Product, a.Org, a.Digest, a.SignedBy, says, record, stamp(a.At)).Scan(&a.ID)); err != nil {
 		return a, err
 	}
+	var maker register.OrgID
 	var category string
-	if err := kind(what, t.q.QueryRowContext(ctx, `select category from product where id = $1`, a.Product).Scan(&category)); err != nil {
+	if err := kind(what, t.q.QueryRowContext(ctx, `select org, category from product where id = $1`, a.Product).Scan(&maker, &category)); err != nil {
 		return a, err
 	}
-	return a, t.addLeaf(ctx, leafRow{register.KindAssessed, a.Product, a.Says.Version, a.ID, a.Org, category, stamp(a.At), []register.FieldChange{}, a.Says.Note, leaf})
+	return a, t.addLeaf(ctx, leafRow{register.KindAssessed, a.Product, a.Says.Version, a.ID, a.Org, maker, category, stamp(a.At), []register.FieldChange{}, a.Says.Note, leaf})
 }
 
 // SaveDraft keeps a draft, where nobody saved another since it was read.
@@ -184,7 +186,7 @@ func (t *tx) SaveDraft(ctx context.Context, d register.Draft) error {
 		return err
 	}
 	if err := t.exec(ctx, what, `update product set name = $2, make = $3, models = $4, category = $5, support_end = $6, make_key = $7, name_key = $8 where id = $1 and latest = 0`,
-		d.Product, f.Name, f.Make, models, e.Category, e.SupportEnd.String(), register.Fold(f.Make), register.Fold(f.Name)); err != nil {
+		d.Product, f.Name, f.Make, models, e.Category, e.SupportEnd.String(), register.NameKey(f.Make), register.NameKey(f.Name)); err != nil {
 		return err
 	}
 	statement := d.Statement

@@ -39,6 +39,8 @@ const (
 	rescueAfter = 2 * time.Minute
 	maxAttempts = 12 // over about four days
 	tidyEvery   = time.Hour
+	pagesEvery  = time.Minute
+	pagesQueue  = "pages" // apart from mail, which is not to wait for slow hosts
 )
 
 // jobs is the queue on either engine.
@@ -88,18 +90,25 @@ func migrateQueue[T any](ctx context.Context, make func() (*rivermigrate.Migrato
 	return err
 }
 
-func insertOptions() *river.InsertOpts { return &river.InsertOpts{MaxAttempts: maxAttempts} }
+// insertOptions say how work is done. Pages that could not be looked at are due again
+// by themselves.
+func insertOptions(k register.WorkKind) *river.InsertOpts {
+	if k == register.WorkPages {
+		return &river.InsertOpts{MaxAttempts: 1, Queue: pagesQueue}
+	}
+	return &river.InsertOpts{MaxAttempts: maxAttempts}
+}
 
 func (j *jobs) enqueueSQLite(t *sql.Tx) func(context.Context, register.Work) error {
 	return func(ctx context.Context, w register.Work) error {
-		_, err := j.sqlite.InsertTx(ctx, t, workArgs{w.Kind, w.Payload}, insertOptions())
+		_, err := j.sqlite.InsertTx(ctx, t, workArgs{w.Kind, w.Payload}, insertOptions(w.Kind))
 		return err
 	}
 }
 
 func (j *jobs) enqueuePostgres(t pgx.Tx) func(context.Context, register.Work) error {
 	return func(ctx context.Context, w register.Work) error {
-		_, err := j.postgres.InsertTx(ctx, t, workArgs{w.Kind, w.Payload}, insertOptions())
+		_, err := j.postgres.InsertTx(ctx, t, workArgs{w.Kind, w.Payload}, insertOptions(w.Kind))
 		return err
 	}
 }
@@ -149,17 +158,25 @@ func (d *DB) Work(ctx context.Context, atOnce int, do Worker) error {
 	if err := river.AddWorkerSafely(workers, &handler{db: d, do: do}); err != nil {
 		return fmt.Errorf("background work: %w", err)
 	}
+	periodic := []*river.PeriodicJob{every(register.WorkTidy, tidyEvery, &river.InsertOpts{})}
+	if d.pages {
+		periodic = append(periodic, every(register.WorkPages, pagesEvery, insertOptions(register.WorkPages)))
+	}
 	config := &river.Config{
 		Logger: d.jobs.log, Workers: workers, JobTimeout: workTimeout, RescueStuckJobsAfter: rescueAfter, MaxAttempts: maxAttempts,
-		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: max(1, atOnce)}},
-		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(tidyEvery), func() (river.JobArgs, *river.InsertOpts) {
-			return workArgs{Work: register.WorkTidy}, &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true, ByPeriod: tidyEvery}}
-		}, &river.PeriodicJobOpts{RunOnStart: true})},
+		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: max(1, atOnce)}, pagesQueue: {MaxWorkers: max(1, atOnce)}},
+		PeriodicJobs: periodic,
 	}
 	if d.engine == postgresEngine {
 		return runQueue(ctx, func() (*river.Client[pgx.Tx], error) { return river.NewClient(riverpgxv5.New(d.pool), config) })
 	}
 	return runQueue(ctx, func() (*river.Client[*sql.Tx], error) { return river.NewClient(riversqlite.New(d.writer), config) })
+}
+
+// every is work that comes again by itself.
+func every(k register.WorkKind, period time.Duration, o *river.InsertOpts) *river.PeriodicJob {
+	o.UniqueOpts = river.UniqueOpts{ByArgs: true, ByPeriod: period}
+	return river.NewPeriodicJob(river.PeriodicInterval(period), func() (river.JobArgs, *river.InsertOpts) { return workArgs{Work: k}, o }, &river.PeriodicJobOpts{RunOnStart: true})
 }
 
 // stopTime is how long work that was begun may go on after the end was asked for.

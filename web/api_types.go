@@ -110,6 +110,7 @@ type apiProduct struct {
 	Current     apiVersion      `json:"current"`
 	Assessments []apiAssessment `json:"assessments" nullable:"false"`
 	Withdrawn   string          `json:"withdrawn,omitempty" doc:"The reason, where the manufacturer has withdrawn the entry."`
+	Pages       []apiPage       `json:"pages,omitempty" nullable:"false" doc:"The manufacturer's own pages, as they were last seen; not there where the register does not look at pages."`
 	History     []apiChange     `json:"history" nullable:"false" doc:"The newest changes, the newest first; /changes has all."`
 }
 
@@ -194,6 +195,9 @@ func (s *Server) apiProduct(full register.Full) apiProduct {
 			x.Verdicts = append(x.Verdicts, apiVerdict{string(r.Regime), r.Version, r.Verdict.String()})
 		}
 		out.Assessments = append(out.Assessments, x)
+	}
+	if len(full.Pages) > 0 {
+		out.Pages = apiPages(full.Pages)
 	}
 	if full.Withdrawal != nil {
 		out.Withdrawn = full.Withdrawal.Reason

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"net/netip"
 	"sync"
 
 	"golang.org/x/time/rate"
@@ -66,9 +67,23 @@ func unauthorised(what string) error {
 	return &coded{http.StatusUnauthorized, assay.Problem{Kind: assay.ErrRefused, What: what, Do: "send a token of your organisation as: Authorization: Bearer assay_…"}}
 }
 
+// household is what counts as one address: of IPv6 the network that one household gets,
+// for whoever has one has all of it.
+func household(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil || a.Unmap().Is4() {
+		return address
+	}
+	p, err := a.WithZone("").Prefix(64)
+	if err != nil {
+		return address
+	}
+	return p.String()
+}
+
 // tried counts a try of an address.
 func (s *Server) tried(w http.ResponseWriter, r *http.Request) error {
-	if s.accounts.attempts.allow(s.from(r)) {
+	if s.accounts.attempts.allow(household(s.from(r))) {
 		return nil
 	}
 	w.Header().Set("Retry-After", "60")

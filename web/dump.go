@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -61,7 +62,8 @@ func (s *Server) dumpRow(x register.Exported) dumpRow {
 
 // harmless keeps a spreadsheet from taking what a manufacturer wrote for a formula.
 func harmless(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+	first, _ := utf8.DecodeRuneInString(cell)
+	if cell != "" && strings.ContainsRune("=+-@\t\r＝＋－＠", first) { // also those of full width, which some take for the same
 		return "'" + cell
 	}
 	return cell

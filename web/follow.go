@@ -68,6 +68,11 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return invalidForm(err)
 	}
+	if s.accounts != nil {
+		if err := s.tried(w, r); err != nil {
+			return err
+		}
+	}
 	v := followView{Kind: register.TargetKind(r.PostForm.Get("kind")), Key: r.PostForm.Get("key"), Email: r.PostForm.Get("email")}
 	if err := s.followName(r, &v); err != nil {
 		return err

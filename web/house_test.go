@@ -83,7 +83,7 @@ func newHouse(t testing.TB) *house {
 	}
 	t.Cleanup(func() { h.db.Close() })
 	now := func() time.Time { return h.now }
-	if h.s, err = register.Open(t.Context(), register.Config{Store: h.db, Log: &h.log, Now: now, Random: rand.Reader, BaseURL: site, Wait: time.Nanosecond, Holder: "test"}); err != nil {
+	if h.s, err = register.Open(t.Context(), register.Config{Store: h.db, Log: &h.log, Now: now, Random: rand.Reader, BaseURL: site, Wait: time.Nanosecond, Holder: "test", Pages: &register.Watch{Every: 7 * 24 * time.Hour}}); err != nil {
 		t.Fatal(err)
 	}
 	h.site, err = web.New(web.Config{
@@ -213,7 +213,10 @@ func (h *house) stock(t testing.TB) map[string]string {
 	}
 	h.now = time.Date(2024, 4, 29, 12, 0, 0, 0, time.UTC)
 	add("K1 kettle", "over", "2026-02-01", nil)
-	add("K2 kettle", "soon", "2027-03-31", nil)
+	soon := add("K2 kettle", "soon", "2027-03-31", func(f *register.Facts) {
+		f.Contact.Policy = "https://acme.example/policy"
+		f.Pages = register.Pages{Product: "https://acme.example/k2", Security: "https://acme.example/.well-known/security.txt", Support: "https://acme.example/support", Statement: "https://acme.example/statement"}
+	})
 	r := add("K3 kettle", "runs", "2031-03-31", func(f *register.Facts) {
 		f.GTINs = []register.GTIN{"5012345678900"}
 		f.Support = []register.SupportPeriod{{Component: register.WholeProduct, End: assay.MustDate("2031-03-31")}, {Component: "app", Title: "The app", End: assay.MustDate("2033-03-31")}}
@@ -234,8 +237,30 @@ func (h *house) stock(t testing.TB) map[string]string {
 	add("C1 baby monitor", "monitor", "2029-01-01", func(f *register.Facts) { f.Category = "baby monitor" })
 	h.unknown(t, slugs)
 	h.assessed(t, slugs)
+	h.seen(t, soon.Product)
 	h.now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	return slugs
+}
+
+// seen has each of a product's pages in another state.
+func (h *house) seen(t testing.TB, id register.ProductID) {
+	t.Helper()
+	on := func(day string) time.Time { return assay.MustDate(day).Time() }
+	state := func(role register.PageRole, url string, p register.PageState) register.WatchedPage {
+		p.Roles, p.Looked = []register.PageRole{role}, on("2026-11-20")
+		return register.WatchedPage{Product: id, Org: h.maker.Org, URL: url, Host: "acme.example", Version: 1, State: p, Due: on("2026-11-27")}
+	}
+	pages := []register.WatchedPage{
+		state(register.PageContact, "https://acme.example/security", register.PageState{Found: register.PageSame, Seen: on("2026-11-20"), Changed: on("2026-05-02"), Digest: register.DigestOf(nil)}),
+		state(register.PagePolicy, "https://acme.example/policy", register.PageState{Found: register.PageThere, Seen: on("2026-11-20")}),
+		state(register.PageSecurity, "https://acme.example/.well-known/security.txt", register.PageState{Found: register.PageClosed}),
+		state(register.PageSupport, "https://acme.example/support", register.PageState{Found: register.PageDiffers, Seen: on("2026-11-20"), Says: "security updates until 1 January 2027; the entry says 31 March 2027", Quote: "K2 | <b>1 January 2027</b>"}),
+		state(register.PageStatement, "https://acme.example/statement", register.PageState{Found: register.PageGone, Seen: on("2026-09-01"), Since: on("2026-09-08")}),
+		state(register.PageProduct, "https://acme.example/k2", register.PageState{Found: register.PageSilent, Seen: on("2026-10-30"), Since: on("2026-11-06")}),
+	}
+	if err := h.db.Write(t.Context(), func(w register.Writer) error { return w.Watch(t.Context(), []register.ProductID{id}, pages) }); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // unknown adds a product of which no end of support is stated.

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/assay-psti/assay/register"
 )
@@ -15,6 +17,7 @@ type infoView struct {
 	Log                       register.LogState
 	Total                     int
 	Proofs                    bool
+	Pages                     string // how often makers' pages are looked at; "": they are not
 }
 
 var infoTitles = map[string]string{
@@ -25,6 +28,9 @@ var infoTitles = map[string]string{
 func (s *Server) info(name string) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		v := infoView{Register: s.Title, Operator: s.Operator, OperatorContact: s.OperatorContact, BaseURL: s.BaseURL, LogURL: s.BaseURL + "/log", LogKey: s.LogKey, Proofs: s.Prove != nil}
+		if p := s.Register.Pages; p != nil {
+			v.Pages = everyWords(p.Every)
+		}
 		var err error
 		if v.Total, err = s.Register.Total(r.Context()); err != nil {
 			return err
@@ -34,4 +40,18 @@ func (s *Server) info(name string) func(http.ResponseWriter, *http.Request) erro
 		}
 		return s.page(w, r, http.StatusOK, name, frame{Title: infoTitles[name], Content: v})
 	}
+}
+
+// everyWords say how often something is done.
+func everyWords(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d == day:
+		return "day"
+	case d >= day:
+		return fmt.Sprintf("%d days", (d+day/2)/day)
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%d hours", d/time.Hour)
+	}
+	return "hour or less"
 }

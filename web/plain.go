@@ -63,6 +63,12 @@ func productText(v *productView) string {
 		}
 	}
 	line("\nWHAT ABOUT ITS PASSWORDS?\n%s As the manufacturer declares.", v.Passwords)
+	if len(v.Seen) > 0 {
+		line("\nTHEIR OWN PAGES, AS THIS REGISTER SAW THEM")
+		for _, p := range v.Seen {
+			line("%s, %s, %s.", p.Title, p.URL, oneLine(p.Words))
+		}
+	}
 	line("\n%s", v.Address)
 	return b.String()
 }

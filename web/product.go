@@ -21,7 +21,8 @@ type productView struct {
 	Own       bool // the claim is the manufacturer's own word only
 	Signed    signed
 	Assessed  []assessed
-	More      bool // there is more history than the page shows
+	Seen      []seenPage // the maker's own pages
+	More      bool       // there is more history than the page shows
 	Follow    followView
 	Proofs    bool
 	Address   string // of the page, in full
@@ -94,7 +95,7 @@ func (s *Server) productView(full register.Full) productView {
 	facts := &full.Version.Facts
 	v := productView{
 		Full: full, Passwords: passwordWords[facts.Passwords.Kind], Contact: facts.Contact, Signers: signers(full.Version.Claims), Own: len(full.Assessments) == 0,
-		Proofs: s.Prove != nil, Address: s.BaseURL + "/p/" + full.Entry.Slug,
+		Proofs: s.Prove != nil, Address: s.BaseURL + "/p/" + full.Entry.Slug, Seen: seenPages(full),
 		Follow: followView{Kind: register.FollowProduct, Key: string(full.Entry.ID), Name: full.Entry.Make + " " + full.Entry.Name},
 	}
 	from := s.begin(full)

@@ -62,6 +62,9 @@ func (s *Server) dashboard(w http.ResponseWriter, r *http.Request, v register.Vi
 	sh.Sections = append(sh.Sections,
 		section{ID: "drafts", Heading: "Drafts", Table: drafts}, section{ID: "ending", Heading: "Ending soon", Table: ending},
 		section{ID: "missing", Heading: "Missing", Table: missing}, section{ID: "labels", Heading: "Labels", Table: lapsing})
+	if s.Register.Pages != nil {
+		sh.Sections = append(sh.Sections, section{ID: "pages", Heading: "Your own pages", Table: s.troubleTable(d.Pages)})
+	}
 	return s.sheetPage(w, r, http.StatusOK, sh)
 }
 

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -33,20 +32,11 @@ func (s *Server) signed(r *http.Request, full register.Full) (signed, error) {
 	if err != nil {
 		return signed{}, err
 	}
-	keys, err := s.keys(ctx, full.Entry.Org)
+	keys, err := s.Register.Keys(ctx, full.Entry.Org)
 	if err != nil {
 		return signed{}, err
 	}
 	return check(version, record, document, keys), nil
-}
-
-// keys are the public keys of an organisation that has a public entry.
-func (s *Server) keys(ctx context.Context, org register.OrgID) (keys []register.Key, err error) {
-	err = s.Register.Store.Read(ctx, func(r register.Reader) error {
-		keys, err = r.Keys(ctx, org)
-		return err
-	})
-	return keys, err
 }
 
 func check(version *register.Version, record, document []byte, keys []register.Key) signed {
@@ -100,7 +90,7 @@ func (s *Server) assessments(r *http.Request, full register.Full) ([]assessed, e
 		if err != nil {
 			return nil, err
 		}
-		keys, err := s.keys(r.Context(), a.Org)
+		keys, err := s.Register.Keys(r.Context(), a.Org)
 		if err != nil {
 			return nil, err
 		}

@@ -61,6 +61,9 @@ type serveCommand struct {
 
 	SignIn string `name:"sign-in" help:"A file that lists companies' own sign-in (OpenID Connect), each for one organisation." env:"ASSAY_SIGN_IN" placeholder:"FILE"`
 
+	CheckPages        *time.Duration `name:"check-pages" help:"How often the pages that entries name are looked at; 0: never (default: 168h, which is a week; never on localhost and for invented products)." env:"ASSAY_CHECK_PAGES" placeholder:"TIME"`
+	PagesAuthorisedBy string         `name:"pages-authorised-by" help:"Who allowed pages at addresses that are not public to be looked at: for trying it out on one's own machines." env:"ASSAY_PAGES_AUTHORISED_BY" placeholder:"NAME"`
+
 	Proxy       []netip.Prefix `help:"Networks of proxies that are believed when they say who asks (X-Forwarded-For)." env:"ASSAY_PROXY" placeholder:"CIDR"`
 	Rate        float64        `help:"Requests a second that one client may make in the long run; ten times as many at once. 0: no bound." default:"20" env:"ASSAY_RATE"`
 	Connections int            `help:"Connections at the same time, and a tenth of them from one client." default:"4000" env:"ASSAY_CONNECTIONS"`
@@ -198,14 +201,14 @@ func closedIsNoError(err error) error {
 	return err
 }
 
-// greet says where it is, and, where nobody has an account, how to make the first.
+// greet says where it is, and, where nobody can sign in, how to make the first account.
 func (c *serveCommand) greet(ctx context.Context, env *environment, h *house) error {
 	secret, err := h.register.SetupLink(ctx)
 	if err != nil {
 		return err
 	}
 	if secret != "" {
-		fmt.Fprintf(env.out, "Nobody has an account yet. This link makes the first, once, within a day; keep it to yourself:\n%s%s%s\n", c.PublicURL, setupPath, secret)
+		fmt.Fprintf(env.out, "Nobody can sign in yet. This link makes the first account, once, within a day; keep it to yourself:\n%s%s%s\n", c.PublicURL, setupPath, secret)
 	}
 	fmt.Fprintf(env.out, "The register is at %s\n", c.PublicURL)
 	return nil

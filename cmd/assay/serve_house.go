@@ -55,7 +55,11 @@ func (c *serveCommand) openAll(ctx context.Context, env *environment, h *house) 
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}
-	if h.db, err = store.Open(ctx, c.where(), store.Options{Log: quiet(h.slog)}); err != nil {
+	watch, err := c.watch(base)
+	if err != nil {
+		return err
+	}
+	if h.db, err = store.Open(ctx, c.where(), store.Options{Log: quiet(h.slog), Pages: watch != nil}); err != nil {
 		return err
 	}
 	pages := web.Config{Title: c.Title, Operator: c.Operator, OperatorContact: c.Contact, BaseURL: c.PublicURL, Now: env.now, Log: h.slog}
@@ -79,7 +83,7 @@ func (c *serveCommand) openAll(ctx context.Context, env *environment, h *house) 
 		}
 		kept, pages.Tiles, pages.LogKey, pages.Prove = there, there.tiles, there.client.Key().String(), there.prove
 	}
-	h.register, err = register.Open(ctx, register.Config{Store: h.db, Log: kept, Now: env.now, Random: rand.Reader, BaseURL: c.PublicURL, Holder: holder(h.log),
+	h.register, err = register.Open(ctx, register.Config{Store: h.db, Log: kept, Now: env.now, Random: rand.Reader, BaseURL: c.PublicURL, Holder: holder(h.log), Pages: watch,
 		Trouble: func(err error) { h.slog.Error("leaves cannot be moved to the log; it is tried again", "error", err) }})
 	if err != nil {
 		return err
@@ -90,6 +94,33 @@ func (c *serveCommand) openAll(ctx context.Context, env *environment, h *house) 
 	}
 	h.pages, err = web.New(pages)
 	return err
+}
+
+// How often pages are looked at: by default, and at most.
+const (
+	watchEvery = 7 * 24 * time.Hour
+	watchMost  = time.Hour
+)
+
+// watch is how the pages that entries name are looked at; nil: they are not. A register
+// that only its own machine reaches is one to try things out with, and asks nobody.
+func (c *serveCommand) watch(base *url.URL) (*register.Watch, error) {
+	every := watchEvery
+	switch {
+	case c.CheckPages != nil:
+		every = *c.CheckPages
+	case c.Demo > 0 || base.Hostname() == "localhost" || strings.HasSuffix(base.Hostname(), ".localhost"):
+		every = 0
+	}
+	switch {
+	case every == 0:
+		return nil, nil
+	case every < watchMost:
+		return nil, &assay.Problem{Kind: assay.ErrInvalid, Where: "--check-pages", What: "is less than an hour: other people's sites are not to be asked that often", Do: "write 168h, or 0 for never"}
+	case c.Demo > 0:
+		return nil, &assay.Problem{Kind: assay.ErrInvalid, Where: "--check-pages", What: "does not go with --demo: invented products have no pages", Do: "leave it out"}
+	}
+	return &register.Watch{Every: every, AuthorisedBy: c.PagesAuthorisedBy}, nil
 }
 
 // accounts lets people sign in: with passkeys, and with their company's own sign-in
