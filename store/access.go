@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -13,7 +12,7 @@ import (
 
 const orgColumns = `id, slug, name, kind, address, site, created, products`
 
-func scanOrg(rows *sql.Rows) (o register.Organisation, err error) {
+func scanOrg(rows row) (o register.Organisation, err error) {
 	var created string
 	if err := rows.Scan(&o.ID, &o.Slug, &o.Name, &o.Kind, &o.Address, &o.Site, &created, &o.Products); err != nil {
 		return o, err
@@ -49,7 +48,7 @@ func (t *tx) UpdateOrg(ctx context.Context, o register.Organisation) error {
 
 // Keys are all keys that an organisation ever signed with.
 func (t *tx) Keys(ctx context.Context, id register.OrgID) ([]register.Key, error) {
-	return list(ctx, t, "keys", func(rows *sql.Rows) (k register.Key, err error) {
+	return list(ctx, t, "keys", func(rows row) (k register.Key, err error) {
 		var added, revoked string
 		if err := rows.Scan(&k.ID, &k.PEM, &k.Name, &added, &k.AddedBy, &revoked); err != nil {
 			return k, err
@@ -70,7 +69,7 @@ func (t *tx) RevokeKey(ctx context.Context, org register.OrgID, k assay.Digest, 
 
 const accountColumns = `id, name, email, operator, handle, created, locked`
 
-func scanAccount(rows *sql.Rows) (a register.Account, err error) {
+func scanAccount(rows row) (a register.Account, err error) {
 	var operator int
 	var created, locked string
 	if err := rows.Scan(&a.ID, &a.Name, &a.Email, &operator, &a.Handle, &created, &locked); err != nil {
@@ -102,7 +101,8 @@ func (t *tx) Accounts(ctx context.Context, after register.AccountID, n int) ([]r
 
 // CountAccounts counts accounts.
 func (t *tx) CountAccounts(ctx context.Context) (n int, err error) {
-	return n, kind("accounts", t.q.QueryRowContext(ctx, `select count(*) from account`).Scan(&n))
+	err = t.value(ctx, "accounts", `select count(*) from account`, nil, &n)
+	return n, err
 }
 
 // AddAccount adds an account.
@@ -117,7 +117,7 @@ func (t *tx) UpdateAccount(ctx context.Context, a register.Account) error {
 
 const memberQuery = `select m.org, o.name, o.kind, m.account, a.name, a.email, m.role, m.since from member m join org o on o.id = m.org join account a on a.id = m.account`
 
-func scanMember(rows *sql.Rows) (m register.Member, err error) {
+func scanMember(rows row) (m register.Member, err error) {
 	var since string
 	if err := rows.Scan(&m.Org, &m.OrgName, &m.OrgKind, &m.Account, &m.Name, &m.Email, &m.Role, &since); err != nil {
 		return m, err
@@ -148,7 +148,7 @@ func (t *tx) RemoveMember(ctx context.Context, org register.OrgID, a register.Ac
 
 const credentialColumns = `id, account, name, data, created, last_used`
 
-func scanCredential(rows *sql.Rows) (c register.Credential, err error) {
+func scanCredential(rows row) (c register.Credential, err error) {
 	var created, used string
 	if err := rows.Scan(&c.ID, &c.Account, &c.Name, &c.Data, &created, &used); err != nil {
 		return c, err
@@ -181,7 +181,7 @@ func (t *tx) RemoveCredential(ctx context.Context, a register.AccountID, id []by
 	return t.one(ctx, "passkey", `delete from credential where account = $1 and id = $2`, a, id)
 }
 
-func scanIdentity(rows *sql.Rows) (i register.Identity, err error) {
+func scanIdentity(rows row) (i register.Identity, err error) {
 	var created string
 	if err := rows.Scan(&i.Issuer, &i.Subject, &i.Account, &i.Email, &created); err != nil {
 		return i, err
@@ -214,7 +214,7 @@ func (t *tx) RemoveIdentity(ctx context.Context, a register.AccountID, issuer, s
 
 const tokenColumns = `id, org, account, name, scopes, hash, created, expires, last_used, revoked`
 
-func scanToken(rows *sql.Rows) (k register.Token, err error) {
+func scanToken(rows row) (k register.Token, err error) {
 	var scopes, created, expires, used, revoked string
 	if err := rows.Scan(&k.ID, &k.Org, &k.Account, &k.Name, &scopes, &k.Hash, &created, &expires, &used, &revoked); err != nil {
 		return k, err
@@ -256,7 +256,7 @@ func (t *tx) RevokeToken(ctx context.Context, org register.OrgID, id register.To
 
 // Link is a one-time link by the hash of its secret.
 func (t *tx) Link(ctx context.Context, hash []byte) (register.Link, error) {
-	return first(ctx, t, "link", func(rows *sql.Rows) (l register.Link, err error) {
+	return first(ctx, t, "link", func(rows row) (l register.Link, err error) {
 		var created, expires, used string
 		if err := rows.Scan(&l.Hash, &l.Kind, &l.Org, &l.OrgName, &l.Role, &l.Email, &l.Account, &created, &expires, &used); err != nil {
 			return l, err

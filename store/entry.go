@@ -44,7 +44,7 @@ func (s *entryScan) entry() (entryRow, error) {
 	return e, json.Unmarshal([]byte(s.models), &e.Models)
 }
 
-func scanEntry(rows *sql.Rows) (entryRow, error) {
+func scanEntry(rows row) (entryRow, error) {
 	var s entryScan
 	if err := rows.Scan(s.places()...); err != nil {
 		return s.row, err
@@ -96,7 +96,7 @@ func (t *tx) EntriesByGTIN(ctx context.Context, s register.Scope, numbers []regi
 			return nil, err
 		}
 		numbers = numbers[n:]
-		claims, err := list(ctx, t, "look-up of barcodes", func(rows *sql.Rows) (claim, error) {
+		claims, err := list(ctx, t, "look-up of barcodes", func(rows row) (claim, error) {
 			var c claim
 			var e entryScan
 			if err := rows.Scan(append([]any{&c.gtin}, e.places()...)...); err != nil {
@@ -127,7 +127,7 @@ func (t *tx) Similar(ctx context.Context, _ register.Scope, e register.Entry, n 
 
 const versionColumns = `v.record, v.author, v.leaf`
 
-func scanVersion(rows *sql.Rows) (register.Version, error) {
+func scanVersion(rows row) (register.Version, error) {
 	var record []byte
 	var author register.AccountID
 	var leaf sql.NullInt64
@@ -151,7 +151,7 @@ func (t *tx) Version(ctx context.Context, s register.Scope, id register.ProductI
 	return first(ctx, t, what, scanVersion, `select `+versionColumns+` from version v where v.product = $1 and`+versionSeen+` order by v.number desc limit 1`, id, s.Org())
 }
 
-func scanBytes(rows *sql.Rows) (data []byte, err error) {
+func scanBytes(rows row) (data []byte, err error) {
 	err = rows.Scan(&data)
 	return data, err
 }
@@ -170,7 +170,7 @@ func (t *tx) Document(ctx context.Context, s register.Scope, id register.Product
 
 // Export are public entries with their newest public version, by id.
 func (t *tx) Export(ctx context.Context, _ register.Scope, after register.ProductID, n int) ([]register.Exported, error) {
-	return list(ctx, t, "export", func(rows *sql.Rows) (register.Exported, error) {
+	return list(ctx, t, "export", func(rows row) (register.Exported, error) {
 		var x register.Exported
 		var e entryScan
 		var record []byte
@@ -193,7 +193,7 @@ func (t *tx) Export(ctx context.Context, _ register.Scope, after register.Produc
 
 // Assessments are those of a product that the scope sees, the newest first.
 func (t *tx) Assessments(ctx context.Context, s register.Scope, id register.ProductID) ([]register.Assessment, error) {
-	return list(ctx, t, "assessments of product "+string(id), func(rows *sql.Rows) (a register.Assessment, err error) {
+	return list(ctx, t, "assessments of product "+string(id), func(rows row) (a register.Assessment, err error) {
 		var says, at string
 		var leaf sql.NullInt64
 		if err := rows.Scan(&a.ID, &a.Product, &a.Org, &a.OrgName, &a.Digest, &a.SignedBy, &says, &at, &leaf); err != nil {
@@ -212,7 +212,7 @@ const changeColumns = `l.idx, l.kind, l.at, l.version, l.fields, l.note, ` + ent
 
 const changeFrom = ` from leaf l join product p on p.id = l.product join org o on o.id = p.org where l.idx is not null and l.idx >= $1 and l.idx < $2 and p.version > 0`
 
-func scanChange(rows *sql.Rows) (register.Change, error) {
+func scanChange(rows row) (register.Change, error) {
 	var c register.Change
 	var at, fields string
 	var leaf int64
@@ -258,13 +258,13 @@ func (t *tx) Changes(ctx context.Context, _ register.Scope, f register.ChangeFil
 
 // Pending is how many leaves of the scope's own product wait for the log.
 func (t *tx) Pending(ctx context.Context, s register.Scope, id register.ProductID) (n int, err error) {
-	err = t.q.QueryRowContext(ctx, `select count(*) from leaf where product = $1 and org = $2 and idx is null`, id, s.Org()).Scan(&n)
-	return n, kind("pending leaves", err)
+	err = t.value(ctx, "pending leaves", `select count(*) from leaf where product = $1 and org = $2 and idx is null`, []any{id, s.Org()}, &n)
+	return n, err
 }
 
 // Tallies are counts of public entries.
 func (t *tx) Tallies(ctx context.Context, dimension string, n int) ([]register.Tally, error) {
-	return list(ctx, t, "counts", func(rows *sql.Rows) (c register.Tally, err error) {
+	return list(ctx, t, "counts", func(rows row) (c register.Tally, err error) {
 		err = rows.Scan(&c.Key, &c.Count)
 		return c, err
 	}, `select item, n from tally where dimension = $1 and n > 0 order by n desc, item limit $2`, dimension, n)
@@ -272,7 +272,7 @@ func (t *tx) Tallies(ctx context.Context, dimension string, n int) ([]register.T
 
 // Words are the words most used in makes, names and categories.
 func (t *tx) Words(ctx context.Context, n int) ([]string, error) {
-	return list(ctx, t, "words", func(rows *sql.Rows) (w string, err error) {
+	return list(ctx, t, "words", func(rows row) (w string, err error) {
 		err = rows.Scan(&w)
 		return w, err
 	}, `select item from tally where dimension = 'word' and n > 0 order by n desc, item limit $1`, n)
