@@ -113,7 +113,7 @@ func (s *Service) Publish(ctx context.Context, v Viewer, b *Bundle) (Receipt, er
 }
 
 func (s *Service) keys(ctx context.Context, org OrgID) (keys []Key, err error) {
-	err = s.Store.Read(ctx, func(r Reader) error {
+	err = s.Store.Look(ctx, func(r Reader) error {
 		keys, err = r.Keys(ctx, org)
 		return err
 	})

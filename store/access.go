@@ -48,13 +48,18 @@ func (t *tx) UpdateOrg(ctx context.Context, o register.Organisation) error {
 
 // Keys are all keys that an organisation ever signed with.
 func (t *tx) Keys(ctx context.Context, id register.OrgID) ([]register.Key, error) {
-	return list(ctx, t, "keys", func(rows row) (k register.Key, err error) {
-		var added, revoked string
-		if err := rows.Scan(&k.ID, &k.PEM, &k.Name, &added, &k.AddedBy, &revoked); err != nil {
-			return k, err
-		}
-		return k, times(added, &k.Added, revoked, &k.Revoked)
-	}, `select id, pem, name, added, added_by, revoked from signing_key where org = $1 order by added, id`, id)
+	return list(ctx, t, "keys", scanKey, `select `+keyColumns+` from signing_key where org = $1 order by added, id`, id)
+}
+
+const keyColumns = `id, pem, name, added, added_by, revoked`
+
+func scanKey(r row) (k register.Key, err error) {
+	var added, revoked string
+	if err := r.Scan(&k.ID, &k.PEM, &k.Name, &added, &k.AddedBy, &revoked); err != nil {
+		return k, err
+	}
+	err = times(added, &k.Added, revoked, &k.Revoked)
+	return k, err
 }
 
 // AddKey adds a key.

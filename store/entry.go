@@ -66,12 +66,6 @@ func (t *tx) Entry(ctx context.Context, s register.Scope, id register.ProductID)
 	return e.Entry, err
 }
 
-// EntryBySlug is Entry by the words in its address.
-func (t *tx) EntryBySlug(ctx context.Context, s register.Scope, slug string) (register.Entry, error) {
-	e, err := first(ctx, t, "product "+slug, scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.slug = $1 and (p.version > 0 or p.org = $2)`, slug, s.Org())
-	return e.Entry, err
-}
-
 // OwnByName is the scope's own product of that make and name.
 func (t *tx) OwnByName(ctx context.Context, s register.Scope, maker, name string) (register.Entry, error) {
 	e, err := first(ctx, t, "product "+name, scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.org = $1 and p.make_key = $2 and p.name_key = $3`, s.Org(), register.Fold(maker), register.Fold(name))
@@ -120,22 +114,19 @@ func (t *tx) EntriesByGTIN(ctx context.Context, s register.Scope, numbers []regi
 
 // Similar are other public products of the same category, the longest supported first.
 func (t *tx) Similar(ctx context.Context, _ register.Scope, e register.Entry, n int) ([]register.Entry, error) {
-	rows, err := list(ctx, t, "similar products", scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org
-		where p.version > 0 and p.category = $1 and p.id <> $2 and p.status = 'published' order by p.support_end desc, p.seq desc limit $3`, e.Category, e.ID, n)
+	rows, err := list(ctx, t, "similar products", scanEntry, `select `+entryColumns+similarTo+`$1 and p.id <> $2`+bySupport+`$3`, e.Category, e.ID, n)
 	return bareEntries(rows), err
 }
 
+const (
+	similarTo = ` from product p join org o on o.id = p.org where p.version > 0 and p.status = 'published' and p.category = `
+	bySupport = ` order by p.support_end desc, p.seq desc limit `
+)
+
 const versionColumns = `v.record, v.author, v.leaf`
 
-func scanVersion(rows row) (register.Version, error) {
-	var record []byte
-	var author register.AccountID
-	var leaf sql.NullInt64
-	if err := rows.Scan(&record, &author, &leaf); err != nil {
-		return register.Version{}, err
-	}
-	v, err := register.ParseRecord(record)
-	v.By, v.Leaf = author, index(leaf)
+func scanVersion(r row) (register.Version, error) {
+	v, _, err := scanVersionAndRecord(r)
 	return v, err
 }
 
@@ -154,11 +145,6 @@ func (t *tx) Version(ctx context.Context, s register.Scope, id register.ProductI
 func scanBytes(rows row) (data []byte, err error) {
 	err = rows.Scan(&data)
 	return data, err
-}
-
-// RecordBytes are the bytes that the log names of a version.
-func (t *tx) RecordBytes(ctx context.Context, s register.Scope, id register.ProductID, number int) ([]byte, error) {
-	return first(ctx, t, fmt.Sprintf("version %d of product %s", number, id), scanBytes, `select v.record from version v where v.product = $1 and`+versionSeen+` and v.number = $3`, id, s.Org(), number)
 }
 
 // Document is a signed document of a version or an assessment that the scope sees.
@@ -193,42 +179,57 @@ func (t *tx) Export(ctx context.Context, _ register.Scope, after register.Produc
 
 // Assessments are those of a product that the scope sees, the newest first.
 func (t *tx) Assessments(ctx context.Context, s register.Scope, id register.ProductID) ([]register.Assessment, error) {
-	return list(ctx, t, "assessments of product "+string(id), func(rows row) (a register.Assessment, err error) {
-		var says, at string
-		var leaf sql.NullInt64
-		if err := rows.Scan(&a.ID, &a.Product, &a.Org, &a.OrgName, &a.Digest, &a.SignedBy, &says, &at, &leaf); err != nil {
-			return a, err
-		}
-		if a.At, err = moment(at); err != nil {
-			return a, err
-		}
-		a.Leaf = index(leaf)
-		return a, json.Unmarshal([]byte(says), &a.Says)
-	}, `select a.id, a.product, a.org, o.name, a.digest, a.signed_by, a.says, a.at, a.leaf from assessment a join org o on o.id = a.org
-		where a.product = $1 and (a.leaf is not null or a.org = $2) order by a.id desc limit 100`, id, s.Org())
+	return list(ctx, t, "assessments of product "+string(id), scanAssessment, assessmentsOf+` where a.product = $1`+assessmentsSeen, id, s.Org())
+}
+
+const (
+	assessmentsOf   = `select a.id, a.product, a.org, o.name, a.digest, a.signed_by, a.says, a.at, a.leaf from assessment a join org o on o.id = a.org`
+	assessmentsSeen = ` and (a.leaf is not null or a.org = $2) order by a.id desc limit 100`
+)
+
+func scanAssessment(r row) (a register.Assessment, err error) {
+	var says, at string
+	var leaf sql.NullInt64
+	if err := r.Scan(&a.ID, &a.Product, &a.Org, &a.OrgName, &a.Digest, &a.SignedBy, &says, &at, &leaf); err != nil {
+		return a, err
+	}
+	if a.At, err = moment(at); err != nil {
+		return a, err
+	}
+	a.Leaf = index(leaf)
+	err = json.Unmarshal([]byte(says), &a.Says)
+	return a, err
 }
 
 const changeColumns = `l.idx, l.kind, l.at, l.version, l.fields, l.note, ` + entryColumns
 
 const changeFrom = ` from leaf l join product p on p.id = l.product join org o on o.id = p.org where l.idx is not null and l.idx >= $1 and l.idx < $2 and p.version > 0`
 
-func scanChange(rows row) (register.Change, error) {
-	var c register.Change
-	var at, fields string
-	var leaf int64
+func scanChange(r row) (register.Change, error) {
 	var e entryScan
-	if err := rows.Scan(append([]any{&leaf, &c.Kind, &at, &c.Version, &fields, &c.Note}, e.places()...)...); err != nil {
-		return c, err
-	}
-	row, err := e.entry()
+	c, err := scanChanged(r, e.places()...)
 	if err != nil {
 		return c, err
 	}
-	c.Entry, c.Leaf = row.Entry, uint64(leaf)
+	entry, err := e.entry()
+	c.Entry = entry.Entry
+	return c, err
+}
+
+// scanHistory reads a change of an entry that is known.
+func scanHistory(r row) (register.Change, error) { return scanChanged(r) }
+
+// scanChanged reads a change, and what is beside it.
+func scanChanged(r row, beside ...any) (c register.Change, err error) {
+	var at, fields string
+	if err := r.Scan(append([]any{&c.Leaf, &c.Kind, &at, &c.Version, &fields, &c.Note}, beside...)...); err != nil {
+		return c, err
+	}
 	if c.At, err = moment(at); err != nil {
 		return c, err
 	}
-	return c, json.Unmarshal([]byte(fields), &c.Fields)
+	err = json.Unmarshal([]byte(fields), &c.Fields)
+	return c, err
 }
 
 const endOfLog = int64(1) << 62
