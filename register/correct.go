@@ -149,7 +149,7 @@ func (s *Service) vocabulary(ctx context.Context) (*vocabulary, error) {
 		return v, nil
 	}
 	var words []string
-	err := s.Store.Read(ctx, func(r Reader) (err error) {
+	err := s.Store.Look(ctx, func(r Reader) (err error) {
 		words, err = r.Words(ctx, maxVocabulary)
 		return err
 	})

@@ -141,6 +141,6 @@ func (s *Service) OwnEntries(ctx context.Context, v Viewer, f OwnFilter) (entrie
 	if len(f.Text) > MaxQueryBytes {
 		f.Text = f.Text[:MaxQueryBytes]
 	}
-	err = s.Store.Read(ctx, func(r Reader) error { entries, err = r.Own(ctx, scope, f); return err })
+	err = s.Store.Look(ctx, func(r Reader) error { entries, err = r.Own(ctx, scope, f); return err })
 	return entries, err
 }

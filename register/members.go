@@ -151,7 +151,7 @@ func (s *Service) Account(ctx context.Context, v Viewer) (Account, error) {
 // AccountByID, AccountByEmail and AccountByHandle find an account for signing in;
 // what they find is not for pages of others.
 func (s *Service) AccountByID(ctx context.Context, id AccountID) (a Account, err error) {
-	err = s.Store.Read(ctx, func(r Reader) error { a, err = r.Account(ctx, id); return err })
+	err = s.Store.Look(ctx, func(r Reader) error { a, err = r.Account(ctx, id); return err })
 	return a, err
 }
 
@@ -166,19 +166,19 @@ func (s *Service) AccountByEmail(ctx context.Context, email string) (a Account, 
 
 // AccountByHandle finds an account by the handle that its passkeys hold.
 func (s *Service) AccountByHandle(ctx context.Context, handle []byte) (a Account, err error) {
-	err = s.Store.Read(ctx, func(r Reader) error { a, err = r.AccountByHandle(ctx, handle); return err })
+	err = s.Store.Look(ctx, func(r Reader) error { a, err = r.AccountByHandle(ctx, handle); return err })
 	return a, err
 }
 
 // Credentials are the passkeys of an account.
 func (s *Service) Credentials(ctx context.Context, id AccountID) (c []Credential, err error) {
-	err = s.Store.Read(ctx, func(r Reader) error { c, err = r.Credentials(ctx, id); return err })
+	err = s.Store.Look(ctx, func(r Reader) error { c, err = r.Credentials(ctx, id); return err })
 	return c, err
 }
 
 // Credential finds a passkey by its id.
 func (s *Service) Credential(ctx context.Context, id []byte) (c Credential, err error) {
-	err = s.Store.Read(ctx, func(r Reader) error { c, err = r.Credential(ctx, id); return err })
+	err = s.Store.Look(ctx, func(r Reader) error { c, err = r.Credential(ctx, id); return err })
 	return c, err
 }
 
@@ -232,7 +232,7 @@ func (s *Service) RemoveCredential(ctx context.Context, v Viewer, id []byte) err
 
 // Identities are the sign-ins of an account at OpenID Connect providers.
 func (s *Service) Identities(ctx context.Context, v Viewer) (i []Identity, err error) {
-	err = s.Store.Read(ctx, func(r Reader) error { i, err = r.Identities(ctx, v.Account); return err })
+	err = s.Store.Look(ctx, func(r Reader) error { i, err = r.Identities(ctx, v.Account); return err })
 	return i, err
 }
 
@@ -400,7 +400,7 @@ func (s *Service) Accounts(ctx context.Context, v Viewer, after AccountID, n int
 	if err := v.must(Operate); err != nil {
 		return nil, err
 	}
-	err = s.Store.Read(ctx, func(r Reader) error { a, err = r.Accounts(ctx, after, min(max(n, 1), MaxPage)); return err })
+	err = s.Store.Look(ctx, func(r Reader) error { a, err = r.Accounts(ctx, after, min(max(n, 1), MaxPage)); return err })
 	return a, err
 }
 
@@ -409,7 +409,7 @@ func (s *Service) Organisations(ctx context.Context, v Viewer, after OrgID, n in
 	if err := v.must(Operate); err != nil {
 		return nil, err
 	}
-	err = s.Store.Read(ctx, func(r Reader) error { o, err = r.Orgs(ctx, after, min(max(n, 1), MaxPage)); return err })
+	err = s.Store.Look(ctx, func(r Reader) error { o, err = r.Orgs(ctx, after, min(max(n, 1), MaxPage)); return err })
 	return o, err
 }
 
@@ -428,6 +428,6 @@ func (s *Service) Audit(ctx context.Context, v Viewer, f EventFilter) (events []
 	if f.Limit <= 0 || f.Limit > MaxPage {
 		f.Limit = MaxPage
 	}
-	err = s.Store.Read(ctx, func(r Reader) error { events, err = r.Events(ctx, f); return err })
+	err = s.Store.Look(ctx, func(r Reader) error { events, err = r.Events(ctx, f); return err })
 	return events, err
 }

@@ -144,7 +144,7 @@ type Version struct {
 	// Leaf is the index of the version's leaf in the log; nil while it is not there
 	// yet, and then only the organisation sees the version.
 	Leaf *uint64 `json:"leaf,omitempty"`
-	// Record is the SHA-256 of RecordBytes, which the leaf holds.
+	// Record is the SHA-256 of the record, which the leaf holds.
 	Record assay.Digest `json:"record"`
 }
 
@@ -215,6 +215,25 @@ type Full struct {
 	Pages []SeenPage `json:"pages,omitempty"`
 	// Pending is how many versions wait for the log; it is nil for who may not know.
 	Pending *int `json:"pending,omitempty"`
+}
+
+// PageQuery says which product is wanted, and what beside it.
+type PageQuery struct {
+	Product string // its id or its slug
+	Number  int    // of the version; 0 is the newest that the scope sees
+	Signed  bool   // the record, the signed statement and the keys of the organisation as well
+	Similar int    // how many similar products
+	Watched bool   // what was seen of its pages
+}
+
+// Page is a product whole, and what a page shows beside it.
+type Page struct {
+	Full
+	Record    []byte // of the version, as the log names it
+	Statement []byte // that was signed, as it came; none where it was not asked for
+	Keys      []Key  // of the organisation, all that it ever had
+	Similar   []Entry
+	Watched   []WatchedPage // every page of it that is looked at
 }
 
 // Headline is the day that a buyer needs: the earliest end among the parts. It is

@@ -115,7 +115,7 @@ func (s *Service) Publish(ctx context.Context, v Viewer, b *Bundle) (Receipt, er
 // Keys are the public keys of an organisation, revoked ones included: whoever checks a
 // signature wants them, and may have them.
 func (s *Service) Keys(ctx context.Context, org OrgID) (keys []Key, err error) {
-	err = s.Store.Read(ctx, func(r Reader) error {
+	err = s.Store.Look(ctx, func(r Reader) error {
 		keys, err = r.Keys(ctx, org)
 		return err
 	})

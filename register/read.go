@@ -2,7 +2,6 @@ package register
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -19,13 +18,13 @@ func (s *Service) Search(ctx context.Context, v Viewer, q Query) (Results, error
 	}
 	results := Results{Entries: []Entry{}}
 	look := func(q Query) error {
-		return s.Store.Read(ctx, func(r Reader) error {
+		return s.Store.Look(ctx, func(r Reader) error {
 			results, err = r.Search(ctx, Visible(v), q)
 			return err
 		})
 	}
 	if g, err := ParseGTIN(q.Text); err == nil {
-		err := s.Store.Read(ctx, func(r Reader) error {
+		err := s.Store.Look(ctx, func(r Reader) error {
 			found, err := r.EntriesByGTIN(ctx, Visible(v), []GTIN{g})
 			results.Entries = append(results.Entries, found[g]...)
 			results.Count = len(results.Entries)
@@ -65,81 +64,39 @@ func (s *Service) ProductVersion(ctx context.Context, v Viewer, idOrSlug string,
 	return s.product(ctx, v, idOrSlug, number)
 }
 
-func (s *Service) product(ctx context.Context, v Viewer, idOrSlug string, number int) (full Full, err error) {
-	scope := Visible(v)
-	err = s.Store.Read(ctx, func(r Reader) error {
-		full = Full{}
-		if full.Entry, err = find(ctx, r, scope, idOrSlug); err != nil {
-			return err
-		}
-		id := full.Entry.ID
-		if full.Version, err = r.Version(ctx, scope, id, number); err != nil {
-			return err
-		}
-		if full.Org, err = r.Org(ctx, full.Entry.Org); err != nil {
-			return err
-		}
-		if full.History, err = r.Changes(ctx, scope, ChangeFilter{Target: Target{FollowProduct, string(id)}, Newest: true, Limit: MaxPage}); err != nil {
-			return err
-		}
-		if full.Assessments, err = r.Assessments(ctx, scope, id); err != nil {
-			return err
-		}
-		if full.Pages, err = s.seenPages(ctx, r, &full.Version); err != nil {
-			return err
-		}
-		if full.Entry.Status == Withdrawn {
-			newest, err := r.Version(ctx, Visible(Public), id, 0)
-			if err != nil {
-				return err
-			}
-			full.Withdrawal = &Withdrawal{newest.Note, newest.Published, newest.Leaf}
-		}
-		if scope.Org() == full.Entry.Org {
-			n, err := r.Pending(ctx, scope, id)
-			if err != nil {
-				return err
-			}
-			full.Pending = &n
-		}
-		return nil
-	})
-	return full, err
+func (s *Service) product(ctx context.Context, v Viewer, idOrSlug string, number int) (Full, error) {
+	p, err := s.Page(ctx, v, PageQuery{Product: idOrSlug, Number: number})
+	return p.Full, err
 }
 
-// find is an entry by its id or its slug.
-func find(ctx context.Context, r Reader, scope Scope, idOrSlug string) (Entry, error) {
-	if len(idOrSlug) == 0 || len(idOrSlug) > MaxLine {
-		return Entry{}, fmt.Errorf("product: %w", assay.ErrNotFound)
+// Page is a product whole, and what its page shows beside it.
+func (s *Service) Page(ctx context.Context, v Viewer, q PageQuery) (p Page, err error) {
+	q.Similar = min(max(q.Similar, 0), MaxPage)
+	q.Watched = s.Pages != nil
+	switch {
+	case len(q.Product) == 0 || len(q.Product) > MaxLine:
+		return p, fmt.Errorf("product: %w", assay.ErrNotFound)
+	case q.Number < 0:
+		return p, fmt.Errorf("version %d: %w", q.Number, assay.ErrNotFound)
 	}
-	e, err := r.Entry(ctx, scope, ProductID(idOrSlug))
-	if errors.Is(err, assay.ErrNotFound) {
-		e, err = r.EntryBySlug(ctx, scope, idOrSlug)
-	}
-	return e, err
+	err = s.Store.Look(ctx, func(r Reader) error {
+		p, err = r.Page(ctx, Visible(v), q)
+		return err
+	})
+	p.Pages = seenPages(&p.Version, p.Watched)
+	return p, err
 }
 
 // Record is the bytes of a version's record, whose SHA-256 the log holds, and the
 // signed statement as it came.
 func (s *Service) Record(ctx context.Context, v Viewer, id ProductID, number int) (record, signed []byte, err error) {
-	scope := Visible(v)
-	err = s.Store.Read(ctx, func(r Reader) error {
-		version, err := r.Version(ctx, scope, id, number)
-		if err != nil {
-			return err
-		}
-		if record, err = r.RecordBytes(ctx, scope, id, version.Number); err != nil {
-			return err
-		}
-		signed, err = r.Document(ctx, scope, id, version.Digest)
-		return err
-	})
-	return record, signed, err
+	p, err := s.Page(ctx, v, PageQuery{Product: string(id), Number: number, Signed: true})
+	return p.Record, p.Statement, err
 }
 
 // Document is a signed statement or assessment of a product, as it came.
 func (s *Service) Document(ctx context.Context, v Viewer, id ProductID, d assay.Digest) (data []byte, err error) {
-	err = s.Store.Read(ctx, func(r Reader) error {
+	err = s.Store.Look(ctx, func(r Reader) error {
 		data, err = r.Document(ctx, Visible(v), id, d)
 		return err
 	})
@@ -175,7 +132,7 @@ func (s *Service) Lookup(ctx context.Context, v Viewer, asked []string) ([]Match
 			numbers = append(numbers, g)
 		}
 	}
-	err := s.Store.Read(ctx, func(r Reader) error {
+	err := s.Store.Look(ctx, func(r Reader) error {
 		found, err := r.EntriesByGTIN(ctx, Visible(v), numbers)
 		if err != nil {
 			return err
@@ -268,7 +225,7 @@ func (s *Service) Feed(ctx context.Context, v Viewer, f ChangeFilter) (changes [
 	if f.Target.Kind == FollowCategory {
 		f.Target.Key = Fold(f.Target.Key)
 	}
-	err = s.Store.Read(ctx, func(r Reader) error {
+	err = s.Store.Look(ctx, func(r Reader) error {
 		changes, err = r.Changes(ctx, Visible(v), f)
 		return err
 	})
@@ -283,7 +240,7 @@ func (s *Service) Export(ctx context.Context) iter.Seq2[Exported, error] {
 		after := ProductID("")
 		for {
 			var rows []Exported
-			err := s.Store.Read(ctx, func(r Reader) (err error) {
+			err := s.Store.Look(ctx, func(r Reader) (err error) {
 				rows, err = r.Export(ctx, Visible(Public), after, batch)
 				return err
 			})
@@ -328,7 +285,7 @@ const maxTallies = 1000
 
 func (s *Service) tallies(ctx context.Context, dimension string, n int) (t []Tally, err error) {
 	n = min(max(n, 1), maxTallies)
-	err = s.Store.Read(ctx, func(r Reader) error {
+	err = s.Store.Look(ctx, func(r Reader) error {
 		t, err = r.Tallies(ctx, dimension, n)
 		return err
 	})

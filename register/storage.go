@@ -13,6 +13,9 @@ import (
 type Store interface {
 	// Read runs f on one state of the store.
 	Read(ctx context.Context, f func(Reader) error) error
+	// Look runs f, each of whose calls reads one state, not all the same. For one call
+	// it costs less than Read.
+	Look(ctx context.Context, f func(Reader) error) error
 	// Write runs f as one transaction: all of it is kept, for good, or none. f may be
 	// run again after a conflict with another process, and must not do anything else.
 	Write(ctx context.Context, f func(Writer) error) error
@@ -42,14 +45,13 @@ type EntryReader interface {
 	// Words are the most used words of makes, names and categories of public entries.
 	Words(ctx context.Context, n int) ([]string, error)
 	Entry(ctx context.Context, s Scope, id ProductID) (Entry, error)
-	EntryBySlug(ctx context.Context, s Scope, slug string) (Entry, error)
+	// Page is a product whole, and what a page shows beside it.
+	Page(ctx context.Context, s Scope, q PageQuery) (Page, error)
 	// EntriesByGTIN gives at most a few entries for each number that anybody claims.
 	EntriesByGTIN(ctx context.Context, s Scope, numbers []GTIN) (map[GTIN][]Entry, error)
 	Similar(ctx context.Context, s Scope, e Entry, n int) ([]Entry, error)
 	// Version is one version; number 0 is the newest that the scope sees.
 	Version(ctx context.Context, s Scope, id ProductID, number int) (Version, error)
-	// RecordBytes are the bytes of a version's record, as the log names them.
-	RecordBytes(ctx context.Context, s Scope, id ProductID, number int) ([]byte, error)
 	// Document is a signed statement or assessment by digest, as it came.
 	Document(ctx context.Context, s Scope, id ProductID, d assay.Digest) ([]byte, error)
 	// Export gives public entries with their newest version, by id after the given one.

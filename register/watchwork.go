@@ -384,15 +384,11 @@ func (s *Service) troubles(ctx context.Context, r Reader, org OrgID) ([]PageTrou
 }
 
 // seenPages are the pages that a version names, as they were last seen.
-func (s *Service) seenPages(ctx context.Context, r Reader, v *Version) ([]SeenPage, error) {
-	if s.Pages == nil || v.Leaf == nil {
-		return nil, nil
+func seenPages(v *Version, known []WatchedPage) []SeenPage {
+	if v.Leaf == nil {
+		return nil
 	}
-	known, err := r.Watched(ctx, []ProductID{v.Product})
-	if err != nil {
-		return nil, err
-	}
-	out := []SeenPage{}
+	var out []SeenPage
 	for _, named := range v.Facts.pages() {
 		for _, k := range known {
 			if k.URL == named.URL && k.Version == v.Number && k.State.Found != PageUnread {
@@ -400,5 +396,5 @@ func (s *Service) seenPages(ctx context.Context, r Reader, v *Version) ([]SeenPa
 			}
 		}
 	}
-	return out, nil
+	return out
 }

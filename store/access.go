@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -13,7 +12,7 @@ import (
 
 const orgColumns = `id, slug, name, kind, address, site, created, products`
 
-func scanOrg(rows *sql.Rows) (o register.Organisation, err error) {
+func scanOrg(rows row) (o register.Organisation, err error) {
 	var created string
 	if err := rows.Scan(&o.ID, &o.Slug, &o.Name, &o.Kind, &o.Address, &o.Site, &created, &o.Products); err != nil {
 		return o, err
@@ -55,19 +54,24 @@ func (t *tx) OrgByName(ctx context.Context, name string) (register.Organisation,
 // KeyElsewhere reports that another organisation has a key.
 func (t *tx) KeyElsewhere(ctx context.Context, than register.OrgID, key assay.Digest) (bool, error) {
 	var n int
-	err := t.q.QueryRowContext(ctx, `select count(*) from signing_key where id = $1 and org <> $2`, key, than).Scan(&n)
-	return n > 0, kind("key", err)
+	err := t.value(ctx, "key", `select count(*) from signing_key where id = $1 and org <> $2`, []any{key, than}, &n)
+	return n > 0, err
 }
 
 // Keys are all keys that an organisation ever signed with.
 func (t *tx) Keys(ctx context.Context, id register.OrgID) ([]register.Key, error) {
-	return list(ctx, t, "keys", func(rows *sql.Rows) (k register.Key, err error) {
-		var added, revoked string
-		if err := rows.Scan(&k.ID, &k.PEM, &k.Name, &added, &k.AddedBy, &revoked); err != nil {
-			return k, err
-		}
-		return k, times(added, &k.Added, revoked, &k.Revoked)
-	}, `select id, pem, name, added, added_by, revoked from signing_key where org = $1 order by added, id`, id)
+	return list(ctx, t, "keys", scanKey, `select `+keyColumns+` from signing_key where org = $1 order by added, id`, id)
+}
+
+const keyColumns = `id, pem, name, added, added_by, revoked`
+
+func scanKey(r row) (k register.Key, err error) {
+	var added, revoked string
+	if err := r.Scan(&k.ID, &k.PEM, &k.Name, &added, &k.AddedBy, &revoked); err != nil {
+		return k, err
+	}
+	err = times(added, &k.Added, revoked, &k.Revoked)
+	return k, err
 }
 
 // AddKey adds a key.
@@ -82,7 +86,7 @@ func (t *tx) RevokeKey(ctx context.Context, org register.OrgID, k assay.Digest, 
 
 const accountColumns = `id, name, email, operator, handle, created, locked`
 
-func scanAccount(rows *sql.Rows) (a register.Account, err error) {
+func scanAccount(rows row) (a register.Account, err error) {
 	var operator int
 	var created, locked string
 	if err := rows.Scan(&a.ID, &a.Name, &a.Email, &operator, &a.Handle, &created, &locked); err != nil {
@@ -114,12 +118,14 @@ func (t *tx) Accounts(ctx context.Context, after register.AccountID, n int) ([]r
 
 // CountAccounts counts accounts.
 func (t *tx) CountAccounts(ctx context.Context) (n int, err error) {
-	return n, kind("accounts", t.q.QueryRowContext(ctx, `select count(*) from account`).Scan(&n))
+	err = t.value(ctx, "accounts", `select count(*) from account`, nil, &n)
+	return n, err
 }
 
 // CountWaysIn counts passkeys and identities, of all accounts.
 func (t *tx) CountWaysIn(ctx context.Context) (n int, err error) {
-	return n, kind("ways to sign in", t.q.QueryRowContext(ctx, `select (select count(*) from credential) + (select count(*) from identity)`).Scan(&n))
+	err = t.value(ctx, "ways to sign in", `select (select count(*) from credential) + (select count(*) from identity)`, []any{}, &n)
+	return n, err
 }
 
 // Stranded are the operators' accounts that have no way to sign in.
@@ -140,7 +146,7 @@ func (t *tx) UpdateAccount(ctx context.Context, a register.Account) error {
 
 const memberQuery = `select m.org, o.name, o.kind, m.account, a.name, a.email, m.role, m.since from member m join org o on o.id = m.org join account a on a.id = m.account`
 
-func scanMember(rows *sql.Rows) (m register.Member, err error) {
+func scanMember(rows row) (m register.Member, err error) {
 	var since string
 	if err := rows.Scan(&m.Org, &m.OrgName, &m.OrgKind, &m.Account, &m.Name, &m.Email, &m.Role, &since); err != nil {
 		return m, err
@@ -171,7 +177,7 @@ func (t *tx) RemoveMember(ctx context.Context, org register.OrgID, a register.Ac
 
 const credentialColumns = `id, account, name, data, created, last_used`
 
-func scanCredential(rows *sql.Rows) (c register.Credential, err error) {
+func scanCredential(rows row) (c register.Credential, err error) {
 	var created, used string
 	if err := rows.Scan(&c.ID, &c.Account, &c.Name, &c.Data, &created, &used); err != nil {
 		return c, err
@@ -204,7 +210,7 @@ func (t *tx) RemoveCredential(ctx context.Context, a register.AccountID, id []by
 	return t.one(ctx, "passkey", `delete from credential where account = $1 and id = $2`, a, id)
 }
 
-func scanIdentity(rows *sql.Rows) (i register.Identity, err error) {
+func scanIdentity(rows row) (i register.Identity, err error) {
 	var created string
 	if err := rows.Scan(&i.Issuer, &i.Subject, &i.Account, &i.Email, &created); err != nil {
 		return i, err
@@ -237,7 +243,7 @@ func (t *tx) RemoveIdentity(ctx context.Context, a register.AccountID, issuer, s
 
 const tokenColumns = `id, org, account, name, scopes, hash, created, expires, last_used, revoked`
 
-func scanToken(rows *sql.Rows) (k register.Token, err error) {
+func scanToken(rows row) (k register.Token, err error) {
 	var scopes, created, expires, used, revoked string
 	if err := rows.Scan(&k.ID, &k.Org, &k.Account, &k.Name, &scopes, &k.Hash, &created, &expires, &used, &revoked); err != nil {
 		return k, err
@@ -279,7 +285,7 @@ func (t *tx) RevokeToken(ctx context.Context, org register.OrgID, id register.To
 
 // Link is a one-time link by the hash of its secret.
 func (t *tx) Link(ctx context.Context, hash []byte) (register.Link, error) {
-	return first(ctx, t, "link", func(rows *sql.Rows) (l register.Link, err error) {
+	return first(ctx, t, "link", func(rows row) (l register.Link, err error) {
 		var created, expires, used string
 		if err := rows.Scan(&l.Hash, &l.Kind, &l.Org, &l.OrgName, &l.Role, &l.Email, &l.Account, &created, &expires, &used); err != nil {
 			return l, err
@@ -290,7 +296,8 @@ func (t *tx) Link(ctx context.Context, hash []byte) (register.Link, error) {
 
 // CountLinks counts links of a kind, of an organisation or account, made since a time.
 func (t *tx) CountLinks(ctx context.Context, like register.Link) (n int, err error) {
-	return n, kind("links", t.q.QueryRowContext(ctx, `select count(*) from link where kind = $1 and ($2 = '' or org = $2) and ($3 = '' or account = $3) and created >= $4`, like.Kind, like.Org, like.Account, stamp(like.Created)).Scan(&n))
+	err = t.value(ctx, "links", `select count(*) from link where kind = $1 and ($2 = '' or org = $2) and ($3 = '' or account = $3) and created >= $4`, []any{like.Kind, like.Org, like.Account, stamp(like.Created)}, &n)
+	return n, err
 }
 
 // AddLink adds a one-time link.

@@ -67,16 +67,7 @@ func (d *DB) Backup(ctx context.Context, w io.Writer, logDir string, now time.Ti
 	}
 	defer func() { err = errors.Join(err, release()) }()
 	b := &backup{zip: zip.NewWriter(w), m: Manifest{Format: backupFormat, Created: now.UTC(), Engine: string(d.engine)}}
-	err = d.Read(ctx, func(r register.Reader) error {
-		t := r.(*tx)
-		for _, table := range backupTables {
-			if err := b.table(ctx, t, "tables/"+table+".jsonl", `select * from `+table); err != nil {
-				return fmt.Errorf("backup of table %s: %w", table, err)
-			}
-		}
-		return b.table(ctx, t, "work.jsonl", d.waitingWork())
-	})
-	if err != nil {
+	if err := b.tables(ctx, d); err != nil {
 		return m, err
 	}
 	if logDir != "" {
@@ -96,6 +87,20 @@ func (d *DB) Backup(ctx context.Context, w io.Writer, logDir string, now time.Ti
 		return m, err
 	}
 	return b.m, b.zip.Close()
+}
+
+func (b *backup) tables(ctx context.Context, d *DB) error {
+	t, err := d.still(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = t.Rollback() }()
+	for _, table := range backupTables {
+		if err := b.table(ctx, t, "tables/"+table+".jsonl", `select * from `+table); err != nil {
+			return fmt.Errorf("backup of table %s: %w", table, err)
+		}
+	}
+	return b.table(ctx, t, "work.jsonl", d.waitingWork())
 }
 
 // waitingWork is what the queue has still to do, in the order in which it came.
@@ -195,12 +200,12 @@ type blob struct {
 	Base64 string `json:"b64"`
 }
 
-func (b *backup) table(ctx context.Context, t *tx, name, query string) error {
+func (b *backup) table(ctx context.Context, t queryer, name, query string) error {
 	w, end, err := b.part(name)
 	if err != nil {
 		return err
 	}
-	rows, err := t.q.QueryContext(ctx, query)
+	rows, err := t.QueryContext(ctx, query)
 	if err != nil {
 		return err
 	}

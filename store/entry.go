@@ -45,7 +45,7 @@ func (s *entryScan) entry() (entryRow, error) {
 	return e, json.Unmarshal([]byte(s.models), &e.Models)
 }
 
-func scanEntry(rows *sql.Rows) (entryRow, error) {
+func scanEntry(rows row) (entryRow, error) {
 	var s entryScan
 	if err := rows.Scan(s.places()...); err != nil {
 		return s.row, err
@@ -64,12 +64,6 @@ func bareEntries(rows []entryRow) []register.Entry {
 // Entry is a product that is public, or the scope's own.
 func (t *tx) Entry(ctx context.Context, s register.Scope, id register.ProductID) (register.Entry, error) {
 	e, err := first(ctx, t, "product "+string(id), scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.id = $1 and (p.version > 0 or p.org = $2)`, id, s.Org())
-	return e.Entry, err
-}
-
-// EntryBySlug is Entry by the words in its address.
-func (t *tx) EntryBySlug(ctx context.Context, s register.Scope, slug string) (register.Entry, error) {
-	e, err := first(ctx, t, "product "+slug, scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.slug = $1 and (p.version > 0 or p.org = $2)`, slug, s.Org())
 	return e.Entry, err
 }
 
@@ -101,7 +95,7 @@ func (t *tx) EntriesByGTIN(ctx context.Context, s register.Scope, numbers []regi
 			return nil, err
 		}
 		numbers = numbers[n:]
-		claims, err := list(ctx, t, "look-up of barcodes", func(rows *sql.Rows) (claim, error) {
+		claims, err := list(ctx, t, "look-up of barcodes", func(rows row) (claim, error) {
 			var c claim
 			var e entryScan
 			if err := rows.Scan(append([]any{&c.gtin}, e.places()...)...); err != nil {
@@ -139,22 +133,19 @@ func (t *tx) OwnByGTIN(ctx context.Context, s register.Scope, numbers []register
 
 // Similar are other public products of the same category, the longest supported first.
 func (t *tx) Similar(ctx context.Context, _ register.Scope, e register.Entry, n int) ([]register.Entry, error) {
-	rows, err := list(ctx, t, "similar products", scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org
-		where p.version > 0 and p.category = $1 and p.id <> $2 and p.status = 'published' order by p.support_end desc, p.seq desc limit $3`, e.Category, e.ID, n)
+	rows, err := list(ctx, t, "similar products", scanEntry, `select `+entryColumns+similarTo+`$1 and p.id <> $2`+bySupport+`$3`, e.Category, e.ID, n)
 	return bareEntries(rows), err
 }
 
+const (
+	similarTo = ` from product p join org o on o.id = p.org where p.version > 0 and p.status = 'published' and p.category = `
+	bySupport = ` order by p.support_end desc, p.seq desc limit `
+)
+
 const versionColumns = `v.record, v.author, v.leaf`
 
-func scanVersion(rows *sql.Rows) (register.Version, error) {
-	var record []byte
-	var author register.AccountID
-	var leaf sql.NullInt64
-	if err := rows.Scan(&record, &author, &leaf); err != nil {
-		return register.Version{}, err
-	}
-	v, err := register.ParseRecord(record)
-	v.By, v.Leaf = author, index(leaf)
+func scanVersion(r row) (register.Version, error) {
+	v, _, err := scanVersionAndRecord(r)
 	return v, err
 }
 
@@ -170,14 +161,9 @@ func (t *tx) Version(ctx context.Context, s register.Scope, id register.ProductI
 	return first(ctx, t, what, scanVersion, `select `+versionColumns+` from version v where v.product = $1 and`+versionSeen+` order by v.number desc limit 1`, id, s.Org())
 }
 
-func scanBytes(rows *sql.Rows) (data []byte, err error) {
+func scanBytes(rows row) (data []byte, err error) {
 	err = rows.Scan(&data)
 	return data, err
-}
-
-// RecordBytes are the bytes that the log names of a version.
-func (t *tx) RecordBytes(ctx context.Context, s register.Scope, id register.ProductID, number int) ([]byte, error) {
-	return first(ctx, t, fmt.Sprintf("version %d of product %s", number, id), scanBytes, `select v.record from version v where v.product = $1 and`+versionSeen+` and v.number = $3`, id, s.Org(), number)
 }
 
 // Document is a signed document of a version or an assessment that the scope sees.
@@ -189,7 +175,7 @@ func (t *tx) Document(ctx context.Context, s register.Scope, id register.Product
 
 // Export are public entries with their newest public version, by id.
 func (t *tx) Export(ctx context.Context, _ register.Scope, after register.ProductID, n int) ([]register.Exported, error) {
-	return list(ctx, t, "export", func(rows *sql.Rows) (register.Exported, error) {
+	return list(ctx, t, "export", func(rows row) (register.Exported, error) {
 		var x register.Exported
 		var e entryScan
 		var record []byte
@@ -212,42 +198,57 @@ func (t *tx) Export(ctx context.Context, _ register.Scope, after register.Produc
 
 // Assessments are those of a product that the scope sees, the newest first.
 func (t *tx) Assessments(ctx context.Context, s register.Scope, id register.ProductID) ([]register.Assessment, error) {
-	return list(ctx, t, "assessments of product "+string(id), func(rows *sql.Rows) (a register.Assessment, err error) {
-		var says, at string
-		var leaf sql.NullInt64
-		if err := rows.Scan(&a.ID, &a.Product, &a.Org, &a.OrgName, &a.Digest, &a.SignedBy, &says, &at, &leaf); err != nil {
-			return a, err
-		}
-		if a.At, err = moment(at); err != nil {
-			return a, err
-		}
-		a.Leaf = index(leaf)
-		return a, json.Unmarshal([]byte(says), &a.Says)
-	}, `select a.id, a.product, a.org, o.name, a.digest, a.signed_by, a.says, a.at, a.leaf from assessment a join org o on o.id = a.org
-		where a.product = $1 and (a.leaf is not null or a.org = $2) order by a.id desc limit 100`, id, s.Org())
+	return list(ctx, t, "assessments of product "+string(id), scanAssessment, assessmentsOf+` where a.product = $1`+assessmentsSeen, id, s.Org())
+}
+
+const (
+	assessmentsOf   = `select a.id, a.product, a.org, o.name, a.digest, a.signed_by, a.says, a.at, a.leaf from assessment a join org o on o.id = a.org`
+	assessmentsSeen = ` and (a.leaf is not null or a.org = $2) order by a.id desc limit 100`
+)
+
+func scanAssessment(r row) (a register.Assessment, err error) {
+	var says, at string
+	var leaf sql.NullInt64
+	if err := r.Scan(&a.ID, &a.Product, &a.Org, &a.OrgName, &a.Digest, &a.SignedBy, &says, &at, &leaf); err != nil {
+		return a, err
+	}
+	if a.At, err = moment(at); err != nil {
+		return a, err
+	}
+	a.Leaf = index(leaf)
+	err = json.Unmarshal([]byte(says), &a.Says)
+	return a, err
 }
 
 const changeColumns = `l.idx, l.kind, l.at, l.version, l.fields, l.note, ` + entryColumns
 
 const changeFrom = ` from leaf l join product p on p.id = l.product join org o on o.id = p.org where l.idx is not null and l.idx >= $1 and l.idx < $2 and p.version > 0`
 
-func scanChange(rows *sql.Rows) (register.Change, error) {
-	var c register.Change
-	var at, fields string
-	var leaf int64
+func scanChange(r row) (register.Change, error) {
 	var e entryScan
-	if err := rows.Scan(append([]any{&leaf, &c.Kind, &at, &c.Version, &fields, &c.Note}, e.places()...)...); err != nil {
-		return c, err
-	}
-	row, err := e.entry()
+	c, err := scanChanged(r, e.places()...)
 	if err != nil {
 		return c, err
 	}
-	c.Entry, c.Leaf = row.Entry, uint64(leaf)
+	entry, err := e.entry()
+	c.Entry = entry.Entry
+	return c, err
+}
+
+// scanHistory reads a change of an entry that is known.
+func scanHistory(r row) (register.Change, error) { return scanChanged(r) }
+
+// scanChanged reads a change, and what is beside it.
+func scanChanged(r row, beside ...any) (c register.Change, err error) {
+	var at, fields string
+	if err := r.Scan(append([]any{&c.Leaf, &c.Kind, &at, &c.Version, &fields, &c.Note}, beside...)...); err != nil {
+		return c, err
+	}
 	if c.At, err = moment(at); err != nil {
 		return c, err
 	}
-	return c, json.Unmarshal([]byte(fields), &c.Fields)
+	err = json.Unmarshal([]byte(fields), &c.Fields)
+	return c, err
 }
 
 const endOfLog = int64(1) << 62
@@ -282,13 +283,13 @@ func (t *tx) Changes(ctx context.Context, _ register.Scope, f register.ChangeFil
 
 // Pending is how many leaves of the scope's own product wait for the log.
 func (t *tx) Pending(ctx context.Context, s register.Scope, id register.ProductID) (n int, err error) {
-	err = t.q.QueryRowContext(ctx, `select count(*) from leaf where product = $1 and org = $2 and idx is null`, id, s.Org()).Scan(&n)
-	return n, kind("pending leaves", err)
+	err = t.value(ctx, "pending leaves", `select count(*) from leaf where product = $1 and org = $2 and idx is null`, []any{id, s.Org()}, &n)
+	return n, err
 }
 
 // Tallies are counts of public entries.
 func (t *tx) Tallies(ctx context.Context, dimension string, n int) ([]register.Tally, error) {
-	return list(ctx, t, "counts", func(rows *sql.Rows) (c register.Tally, err error) {
+	return list(ctx, t, "counts", func(rows row) (c register.Tally, err error) {
 		err = rows.Scan(&c.Key, &c.Count)
 		return c, err
 	}, `select item, n from tally where dimension = $1 and n > 0 order by n desc, item limit $2`, dimension, n)
@@ -296,7 +297,7 @@ func (t *tx) Tallies(ctx context.Context, dimension string, n int) ([]register.T
 
 // Words are the words most used in makes, names and categories.
 func (t *tx) Words(ctx context.Context, n int) ([]string, error) {
-	return list(ctx, t, "words", func(rows *sql.Rows) (w string, err error) {
+	return list(ctx, t, "words", func(rows row) (w string, err error) {
 		err = rows.Scan(&w)
 		return w, err
 	}, `select item from tally where dimension = 'word' and n > 0 order by n desc, item limit $1`, n)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"testing"
 )
 
@@ -14,7 +13,8 @@ func (d *DB) Raw(ctx context.Context, query string) error {
 
 // Count is what a query counts.
 func (d *DB) Count(ctx context.Context, query string) (n int, err error) {
-	return n, d.reader.QueryRowContext(ctx, query).Scan(&n)
+	err = d.look(ctx, func(t *tx) error { return t.value(ctx, "count", query, nil, &n) })
+	return n, err
 }
 
 // Definitions are the indexes and constraints of all tables, and what of the
@@ -28,7 +28,7 @@ func (d *DB) Definitions(ctx context.Context, t testing.TB) []string {
 	}
 	var out []string
 	for _, q := range queries {
-		rows, err := list(ctx, &tx{db: d, q: d.writer}, "definitions", func(rows *sql.Rows) (s string, err error) {
+		rows, err := list(ctx, &tx{db: d, q: plain{d.writer, nil}}, "definitions", func(rows row) (s string, err error) {
 			err = rows.Scan(&s)
 			return s, err
 		}, q)
@@ -52,7 +52,7 @@ func (d *DB) Public(ctx context.Context, t testing.TB) []string {
 		`select hash || '|' || coalesce(idx, -1) || '|' || length(bytes) from leaf order by hash`, `select product || '|' || number || '|' || coalesce(leaf, -1) from version order by product, number`,
 		`select name || '|' || value from setting where name = 'log.next'`,
 	} {
-		rows, err := list(ctx, &tx{db: d, q: d.reader}, "public rows", func(rows *sql.Rows) (s string, err error) {
+		rows, err := list(ctx, &tx{db: d, q: plain{d.writer, nil}}, "public rows", func(rows row) (s string, err error) {
 			err = rows.Scan(&s)
 			return s, err
 		}, q)

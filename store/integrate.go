@@ -25,7 +25,7 @@ func (t *tx) Integrated(ctx context.Context) (uint64, error) {
 
 // Outbox are leaves that the log does not have, the oldest first.
 func (t *tx) Outbox(ctx context.Context, n int) ([]register.Outgoing, error) {
-	return list(ctx, t, "outbox", func(rows *sql.Rows) (o register.Outgoing, err error) {
+	return list(ctx, t, "outbox", func(rows row) (o register.Outgoing, err error) {
 		err = rows.Scan(&o.Seq, &o.Product, &o.Leaf)
 		return o, err
 	}, `select seq, product, bytes from leaf where idx is null order by seq limit $1`, n)
@@ -34,8 +34,8 @@ func (t *tx) Outbox(ctx context.Context, n int) ([]register.Outgoing, error) {
 // OutboxState is how many leaves wait, and since when the oldest does.
 func (t *tx) OutboxState(ctx context.Context) (pending int, oldest time.Time, err error) {
 	var at string
-	if err := t.q.QueryRowContext(ctx, `select count(*), coalesce(min(at), '') from leaf where idx is null`).Scan(&pending, &at); err != nil {
-		return 0, oldest, kind("outbox", err)
+	if err := t.value(ctx, "outbox", `select count(*), coalesce(min(at), '') from leaf where idx is null`, nil, &pending, &at); err != nil {
+		return 0, oldest, err
 	}
 	oldest, err = moment(at)
 	return pending, oldest, err
@@ -43,11 +43,11 @@ func (t *tx) OutboxState(ctx context.Context) (pending int, oldest time.Time, er
 
 // LeafHashes are the hashes of leaves by index.
 func (t *tx) LeafHashes(ctx context.Context, from uint64, n int) (map[uint64]assay.Digest, error) {
-	type row struct {
+	type known struct {
 		index int64
 		hash  assay.Digest
 	}
-	rows, err := list(ctx, t, "leaves", func(rows *sql.Rows) (r row, err error) {
+	rows, err := list(ctx, t, "leaves", func(rows row) (r known, err error) {
 		err = rows.Scan(&r.index, &r.hash)
 		return r, err
 	}, `select idx, hash from leaf where idx >= $1 order by idx limit $2`, int64(from), n)
@@ -62,7 +62,7 @@ func (t *tx) LeafHashes(ctx context.Context, from uint64, n int) (map[uint64]ass
 
 // LeafIndex is where in the log a leaf is.
 func (t *tx) LeafIndex(ctx context.Context, leaf assay.Digest) (uint64, bool, error) {
-	rows, err := list(ctx, t, "leaf", func(rows *sql.Rows) (n sql.NullInt64, err error) {
+	rows, err := list(ctx, t, "leaf", func(rows row) (n sql.NullInt64, err error) {
 		err = rows.Scan(&n)
 		return n, err
 	}, `select idx from leaf where hash = $1`, leaf)
@@ -74,13 +74,12 @@ func (t *tx) LeafIndex(ctx context.Context, leaf assay.Digest) (uint64, bool, er
 
 // TakeLease makes holder the only one to do something until a time.
 func (t *tx) TakeLease(ctx context.Context, name, holder string, now, until time.Time) (bool, error) {
-	r, err := t.q.ExecContext(ctx, `insert into lease (name, holder, until) values ($1, $2, $3)
+	n, err := t.q.exec(ctx, `insert into lease (name, holder, until) values ($1, $2, $3)
 		on conflict (name) do update set holder = excluded.holder, until = excluded.until where lease.holder = excluded.holder or lease.until <= $4`, name, holder, stamp(until), stamp(now))
 	if err != nil {
 		return false, kind("lease "+name, err)
 	}
-	n, err := r.RowsAffected()
-	return n == 1, err
+	return n == 1, nil
 }
 
 // DropLease lets others have it.
@@ -104,11 +103,11 @@ type waiting struct {
 func (t *tx) Integrate(ctx context.Context, from uint64, leaves [][]byte) (register.Integration, error) {
 	var done register.Integration
 	next := from + uint64(len(leaves))
-	r, err := t.q.ExecContext(ctx, `update setting set value = $1 where name = $2 and value = $3`, strconv.FormatUint(next, 10), settingNext, strconv.FormatUint(from, 10))
+	n, err := t.q.exec(ctx, `update setting set value = $1 where name = $2 and value = $3`, strconv.FormatUint(next, 10), settingNext, strconv.FormatUint(from, 10))
 	if err != nil {
 		return done, kind("state of the log", err)
 	}
-	if n, err := r.RowsAffected(); err != nil || n != 1 {
+	if n != 1 {
 		return done, register.ErrRaced
 	}
 	hashes := make([]assay.Digest, len(leaves))
@@ -147,7 +146,7 @@ func (t *tx) waiting(ctx context.Context, hashes []assay.Digest) (map[assay.Dige
 	if err != nil {
 		return nil, err
 	}
-	rows, err := list(ctx, t, "leaves", func(rows *sql.Rows) (w waiting, err error) {
+	rows, err := list(ctx, t, "leaves", func(rows row) (w waiting, err error) {
 		err = rows.Scan(&w.seq, &w.hash, &w.index, &w.kind, &w.product, &w.version, &w.assessment)
 		return w, err
 	}, `select seq, hash, idx, kind, product, version, assessment from leaf where hash in `+t.db.each("$1"), asked)

@@ -28,7 +28,7 @@ var errLoading = fmt.Errorf("%w: filling it was cut off, and not all is there: b
 
 // notLoading reports a database that Load did not finish.
 func (d *DB) notLoading(ctx context.Context) error {
-	_, err := (&tx{db: d, q: d.writer}).Setting(ctx, settingLoading)
+	_, err := (&tx{db: d, q: plain{d.writer, nil}}).Setting(ctx, settingLoading)
 	if errors.Is(err, assay.ErrNotFound) {
 		return nil
 	}
@@ -48,7 +48,7 @@ func (d *DB) Load(ctx context.Context, orgs []register.Organisation, documents m
 	if err := d.Write(ctx, func(w register.Writer) error {
 		t := w.(*tx)
 		var n int
-		if err := t.q.QueryRowContext(ctx, `select count(*) from (select 1 from product limit 1) x`).Scan(&n); err != nil || n > 0 {
+		if err := t.value(ctx, "load", `select count(*) from (select 1 from product limit 1) x`, nil, &n); err != nil || n > 0 {
 			return fmt.Errorf("%w: the register must be empty: %w", assay.ErrConflict, err)
 		}
 		for _, o := range orgs {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 )
@@ -31,7 +30,7 @@ func (d *DB) setAside(ctx context.Context) (*aside, error) {
 type named struct{ drop, create string }
 
 func (a *aside) drop(ctx context.Context, query string) error {
-	found, err := list(ctx, &tx{db: a.db, q: a.db.writer}, "what to set aside", func(rows *sql.Rows) (n named, err error) {
+	found, err := list(ctx, &tx{db: a.db, q: plain{a.db.writer, nil}}, "what to set aside", func(rows row) (n named, err error) {
 		err = rows.Scan(&n.drop, &n.create)
 		return n, err
 	}, query)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"strings"
 
@@ -12,7 +11,7 @@ import (
 
 const draftColumns = `d.product, d.org, p.slug, d.facts, d.statement, d.note, d.updated, d.author, d.revision`
 
-func scanDraft(rows *sql.Rows) (d register.Draft, err error) {
+func scanDraft(rows row) (d register.Draft, err error) {
 	var facts, updated string
 	if err := rows.Scan(&d.Product, &d.Org, &d.Slug, &facts, &d.Statement, &d.Note, &updated, &d.By, &d.Revision); err != nil {
 		return d, err
@@ -43,30 +42,33 @@ func (t *tx) Own(ctx context.Context, s register.Scope, f register.OwnFilter) ([
 	if f.Text != "" {
 		part = "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(register.Fold(f.Text)) + "%"
 	}
-	rows, err := list(ctx, t, "own entries", scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org
+	var rows []entryRow
+	own := asking(&rows, "own entries", scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org
 		where p.org = $1 and ($2 = '' or p.status = $2) and ($3 = '' or (p.support_end <> '' and p.support_end <= $3)) and ($4 = '' or p.support_end >= $4)
 		and p.id > $5 and ($6 = '' or lower(p.make || ' ' || p.name || ' ' || p.models) like $6 escape '\')`+order,
 		s.Org(), f.Status, f.EndsBy.String(), f.EndsFrom.String(), after, part, f.Limit)
+	own.varies = true
+	err := t.q.ask(ctx, own)
 	return bareEntries(rows), err
 }
 
 // OwnCounts are figures of the scope's organisation.
 func (t *tx) OwnCounts(ctx context.Context, s register.Scope, today assay.Date) (c register.OwnCounts, err error) {
-	err = t.q.QueryRowContext(ctx, `select
+	err = t.q.ask(ctx, ask{what: "figures", query: `select
 		coalesce(sum(case when status = 'published' then 1 else 0 end), 0), coalesce(sum(case when status = 'withdrawn' then 1 else 0 end), 0),
 		coalesce(sum(case when status = 'published' and support_end <> '' and support_end < $2 then 1 else 0 end), 0),
 		coalesce(sum(case when status = 'published' and support_end >= $2 and support_end <= $3 then 1 else 0 end), 0)
-		from product where org = $1`, s.Org(), today.String(), today.AddYears(1).String()).Scan(&c.Published, &c.Withdrawn, &c.Ended, &c.EndsSoon)
-	if err != nil {
-		return c, kind("figures", err)
-	}
-	err = t.q.QueryRowContext(ctx, `select (select count(*) from draft where org = $1), (select count(*) from leaf where org = $1 and idx is null)`, s.Org()).Scan(&c.Drafts, &c.Pending)
-	return c, kind("figures", err)
+		from product where org = $1`, args: []any{s.Org(), today.String(), today.AddYears(1).String()}, each: func(r row) error {
+		return r.Scan(&c.Published, &c.Withdrawn, &c.Ended, &c.EndsSoon)
+	}}, ask{what: "figures", query: `select (select count(*) from draft where org = $1), (select count(*) from leaf where org = $1 and idx is null)`, args: []any{s.Org()}, each: func(r row) error {
+		return r.Scan(&c.Drafts, &c.Pending)
+	}})
+	return c, err
 }
 
 // Labels are labels of the scope's public entries that lapse up to a day.
 func (t *tx) Labels(ctx context.Context, s register.Scope, until assay.Date, n int) ([]register.Lapsing, error) {
-	return list(ctx, t, "labels", func(rows *sql.Rows) (l register.Lapsing, err error) {
+	return list(ctx, t, "labels", func(rows row) (l register.Lapsing, err error) {
 		var e entryScan
 		var expires string
 		if err := rows.Scan(append([]any{&l.Label.Scheme, &l.Label.Level, &l.Label.Number, &expires}, e.places()...)...); err != nil {

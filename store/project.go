@@ -208,15 +208,14 @@ func (p *projection) many(ctx context.Context, what string, rows rowList, column
 	if err != nil {
 		return err
 	}
-	r, err := p.q.ExecContext(ctx, before+p.db.rows("$1", columns...)+after, append([]any{text}, args...)...)
+	n, err := p.q.exec(ctx, before+p.db.rows("$1", columns...)+after, append([]any{text}, args...)...)
 	if err != nil {
 		return kind(what, err)
 	}
-	n, err := r.RowsAffected()
-	if err == nil && n != int64(len(rows)) {
-		err = fmt.Errorf("%w: %d rows of %d", assay.ErrNotFound, n, len(rows))
+	if n != int64(len(rows)) {
+		return fmt.Errorf("%s: %w: %d rows of %d", what, assay.ErrNotFound, n, len(rows))
 	}
-	return kind(what, err)
+	return nil
 }
 
 // indexable is what is searched for of an entry.

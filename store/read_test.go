@@ -319,6 +319,8 @@ func (h *house) everyWay(t *testing.T, v register.Viewer, id string, docs []assa
 	}
 	full, err := h.s.Product(ctx, v, id)
 	put("product", full, err)
+	page, err := h.s.Page(ctx, v, register.PageQuery{Product: id, Signed: true, Similar: 10})
+	put("page", []any{page, string(page.Record), string(page.Statement)}, err)
 	for n := range 3 {
 		x, err := h.s.ProductVersion(ctx, v, id, n+1)
 		put("version", x, err)
@@ -409,7 +411,7 @@ func TestHostileReads(t *testing.T) {
 			case 2:
 				_, err = s.Search(ctx, v, register.Query{Category: draw(), Make: draw(), Org: draw()})
 			case 3:
-				_, err = s.Product(ctx, v, draw())
+				_, err = s.Page(ctx, v, register.PageQuery{Product: draw(), Number: rapid.Int().Draw(rt, "number"), Signed: rapid.Bool().Draw(rt, "signed"), Similar: rapid.IntRange(-1, 200).Draw(rt, "similar")})
 			case 4:
 				_, _, err = s.Record(ctx, v, register.ProductID(draw()), rapid.Int().Draw(rt, "n"))
 			case 5:

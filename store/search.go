@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -64,12 +63,12 @@ func (w where) and(condition string, args ...any) where {
 	return w
 }
 
-// filtered adds the filters that are there. A category beside a maker is no way to
-// find rows by: the maker has far fewer, and SQLite keeps no count to know it by.
+// filtered adds the filters that are there. A category beside an organisation is no way
+// to find rows by: the organisation has far fewer, and SQLite keeps no count to know it by.
 func (s *searcher) filtered(w where) where {
 	switch {
 	case s.q.Category == "":
-	case s.q.Make != "" || s.q.Org != "":
+	case s.q.Org != "":
 		w = w.and(`p.category || '' = ?`, s.q.Category)
 	default:
 		w = w.and(`p.category = ?`, s.q.Category)
@@ -132,16 +131,21 @@ func (s *searcher) byFilter(ctx context.Context) ([]entryRow, error) {
 	if s.q.Order == register.BySupport {
 		page, order = all.and(`(p.support_end, p.seq) < (?, ?)`, key, seq), ` order by p.support_end desc, p.seq desc limit `
 	}
-	rows, err := list(ctx, s.tx, "search", scanEntry, `select `+entryColumns+from+page.text+order+strconv.Itoa(s.q.Limit+1), page.args...)
-	if err != nil {
-		return nil, err
-	}
-	return rows, s.counted(ctx, `select 1 from product p where p.version > 0`+all.text, all.args)
+	var rows []entryRow
+	err = s.tx.q.ask(ctx, varying(asking(&rows, "search", scanEntry, `select `+entryColumns+from+page.text+order+strconv.Itoa(s.q.Limit+1), page.args...)),
+		s.counting(`select 1 from product p where p.version > 0`+all.text, all.args))
+	return rows, err
 }
 
-// counted counts the rows of a query, up to one more than are told.
-func (s *searcher) counted(ctx context.Context, query string, args []any) error {
-	return kind("count", s.tx.q.QueryRowContext(ctx, `select count(*) from (`+query+` limit `+strconv.Itoa(register.MaxCount+1)+`) x`, args...).Scan(&s.count))
+// varying is a question of which no plan is kept.
+func varying(a ask) ask {
+	a.varies = true
+	return a
+}
+
+// counting counts the rows of a query, up to one more than are told.
+func (s *searcher) counting(query string, args []any) ask {
+	return varying(ask{what: "count", query: `select count(*) from (` + query + ` limit ` + strconv.Itoa(register.MaxCount+1) + `) x`, args: args, each: func(r row) error { return r.Scan(&s.count) }})
 }
 
 // byText finds by words, then with the last as a beginning, then by a part of a model
@@ -151,11 +155,12 @@ func (s *searcher) byText(ctx context.Context, terms []string) ([]entryRow, erro
 	if err != nil {
 		return nil, err
 	}
-	exact, err := s.exact(ctx, terms)
+	var exact []entryRow
+	first, err := s.exact(&exact, terms)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.find(ctx, s.wordsIndex(terms, false), seq)
+	rows, err := s.find(ctx, s.wordsIndex(terms, false), seq, first...)
 	if err == nil && s.count == 0 {
 		rows, err = s.find(ctx, s.wordsIndex(terms, true), seq)
 	}
@@ -185,8 +190,8 @@ func (s *searcher) byText(ctx context.Context, terms []string) ([]entryRow, erro
 	return rows, nil
 }
 
-// exact are entries with a model that is meant: the whole text, or one word of it.
-func (s *searcher) exact(ctx context.Context, terms []string) ([]entryRow, error) {
+// exact asks for entries with a model that is meant: the whole text, or one word of it.
+func (s *searcher) exact(into *[]entryRow, terms []string) ([]ask, error) {
 	if s.q.Order != register.ByRelevance {
 		return nil, nil
 	}
@@ -201,7 +206,7 @@ func (s *searcher) exact(ctx context.Context, terms []string) ([]entryRow, error
 		return nil, err
 	}
 	w := s.current(s.filtered(where{}.and(`p.id in (select m.product from model m where m.code in `+s.db.each("?")+` limit 200)`, string(asked))))
-	return list(ctx, s.tx, "search", scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.version > 0`+w.text+` order by p.seq desc limit `+strconv.Itoa(mostExact), w.args...)
+	return []ask{varying(asking(into, "search", scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.version > 0`+w.text+` order by p.seq desc limit `+strconv.Itoa(mostExact), w.args...))}, nil
 }
 
 // mostExact bounds the entries that are put first.
@@ -256,10 +261,10 @@ func (s *searcher) codeIndex(code string) searchIndex {
 	return searchIndex{"code", "f.rowid", `f.code match ?`, `"` + code + `"`, false}
 }
 
-// find lists and counts what an index holds. A page in another order than that of
-// the entries is sorted from the newest MaxSorted. The index leads: cross join keeps
-// SQLite from beginning with a filter.
-func (s *searcher) find(ctx context.Context, in searchIndex, seq int64) ([]entryRow, error) {
+// find lists and counts what an index holds, and asks what is to be asked before. A page
+// in another order than that of the entries is sorted from the newest MaxSorted. The
+// index leads: cross join keeps SQLite from beginning with a filter.
+func (s *searcher) find(ctx context.Context, in searchIndex, seq int64, before ...ask) ([]entryRow, error) {
 	n := s.q.Limit + 1 + mostExact // those that are meant exactly may be among them
 	if s.q.Order != register.ByRelevance {
 		seq, n = lastSeq, register.MaxSorted
@@ -269,55 +274,43 @@ func (s *searcher) find(ctx context.Context, in searchIndex, seq int64) ([]entry
 	if !in.current {
 		all = s.current(all)
 	}
-	if all.text == matched.text && s.q.Order == register.ByRelevance {
-		return s.scan(ctx, in, matched, seq, n)
+	if all.text == matched.text && s.q.Order == register.ByRelevance && s.q.Cursor == "" {
+		return s.begin(ctx, in, matched, n, before)
 	}
 	page := all.and(in.seq+` < ?`, seq)
-	rows, err := list(ctx, s.tx, "search", scanEntry, `select `+entryColumns+` from `+in.table+` f cross join product p cross join org o where p.seq = `+in.seq+` and o.id = p.org`+page.text+` order by `+in.seq+` desc limit `+strconv.Itoa(n), page.args...)
-	if err != nil {
+	var rows []entryRow
+	if err := s.tx.q.ask(ctx, append(before, varying(asking(&rows, "search", scanEntry, `select `+entryColumns+` from `+in.table+` f cross join product p cross join org o where p.seq = `+in.seq+` and o.id = p.org`+page.text+` order by `+in.seq+` desc limit `+strconv.Itoa(n), page.args...)))...); err != nil {
 		return nil, err
 	}
-	switch {
-	case s.q.Cursor == "" && len(rows) < n:
+	if s.q.Cursor == "" && len(rows) < n {
 		s.count = len(rows)
-	default:
-		err = s.counted(ctx, `select 1 from `+in.table+` f cross join product p where p.seq = `+in.seq+all.text, all.args)
+		return rows, nil
 	}
-	return rows, err
+	count := `select 1 from ` + in.table + ` f cross join product p where p.seq = ` + in.seq + all.text
+	if all.text == matched.text { // the index alone decides
+		count = `select 1 from ` + in.table + ` f where true` + all.text
+	}
+	return rows, s.tx.q.ask(ctx, s.counting(count, all.args))
 }
 
-// scan goes through an index once, to count and to list, where the index alone decides.
-func (s *searcher) scan(ctx context.Context, in searchIndex, matched where, before int64, n int) ([]entryRow, error) {
-	places := func(w where, most int) ([]int64, error) {
-		return list(ctx, s.tx, "search", func(rows *sql.Rows) (seq int64, err error) {
-			err = rows.Scan(&seq)
-			return seq, err
-		}, `select `+in.seq+` from `+in.table+` f where true`+w.text+` order by `+in.seq+` desc limit `+strconv.Itoa(most), w.args...)
-	}
-	found, err := places(matched, register.MaxCount+1)
-	if err != nil {
-		return nil, err
-	}
-	s.count = len(found)
-	page := slices.DeleteFunc(found, func(seq int64) bool { return seq >= before })
-	if s.count > register.MaxCount && len(page) < n { // beyond what was counted
-		if page, err = places(matched.and(in.seq+` < ?`, before), n); err != nil {
-			return nil, err
+// begin goes through an index once, to count and to list the first page, where the
+// index alone decides.
+func (s *searcher) begin(ctx context.Context, in searchIndex, matched where, n int, before []ask) ([]entryRow, error) {
+	var rows []entryRow
+	newest := strconv.Itoa(n)
+	page := varying(ask{what: "search", args: matched.args, query: `with found as materialized (select ` + in.seq + ` as seq from ` + in.table + ` f where true` + matched.text + ` order by ` + in.seq + ` desc limit ` + strconv.Itoa(register.MaxCount+1) + `)
+		select (select count(*) from found), ` + entryColumns + ` from (select seq from found order by seq desc limit ` + newest + `) f cross join product p cross join org o where p.seq = f.seq and o.id = p.org order by p.seq desc`})
+	page.each = func(r row) error {
+		var e entryScan
+		if err := r.Scan(append([]any{&s.count}, e.places()...)...); err != nil {
+			return err
 		}
+		entry, err := e.entry()
+		rows = append(rows, entry)
+		return err
 	}
-	asked, err := json.Marshal(texts(page[:min(len(page), n)]))
-	if err != nil {
-		return nil, err
-	}
-	return list(ctx, s.tx, "search", scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.seq in `+s.db.eachNumber("$1")+` order by p.seq desc`, string(asked))
-}
-
-func texts(numbers []int64) []string {
-	out := make([]string, len(numbers))
-	for i, n := range numbers {
-		out[i] = strconv.FormatInt(n, 10)
-	}
-	return out
+	err := s.tx.q.ask(ctx, append(before, page)...)
+	return rows, err
 }
 
 // sorted puts what was found in the order asked for, and goes to the page.

@@ -3,10 +3,10 @@ package store
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"errors"
 	"time"
 
+	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/register"
 )
 
@@ -35,11 +35,13 @@ func hashToken(token string) []byte {
 
 // FindCtx is the data of a session that has not expired.
 func (s *Sessions) FindCtx(ctx context.Context, token string) (data []byte, found bool, err error) {
-	err = s.db.reader.QueryRowContext(ctx, `select data from session where hash = $1 and expires > $2`, hashToken(token), stamp(s.now())).Scan(&data)
-	if errors.Is(err, sql.ErrNoRows) {
+	err = s.db.look(ctx, func(t *tx) error {
+		return t.value(ctx, "session", `select data from session where hash = $1 and expires > $2`, []any{hashToken(token), stamp(s.now())}, &data)
+	})
+	if errors.Is(err, assay.ErrNotFound) {
 		return nil, false, nil
 	}
-	return data, err == nil, kind("session", err)
+	return data, err == nil, err
 }
 
 // CommitCtx keeps the data of a session until it expires.

@@ -12,19 +12,16 @@ import (
 // Each tells of the sessions of an account that have not expired, by a name that is
 // of no use to whoever would take them over.
 func (s *Sessions) Each(ctx context.Context, a register.AccountID, f func(name string, data []byte)) error {
-	rows, err := s.db.reader.QueryContext(ctx, `select hash, data from session where account = $1 and expires > $2 order by expires desc limit 100`, a, stamp(s.now()))
-	if err != nil {
-		return kind("sessions", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var hash, data []byte
-		if err := rows.Scan(&hash, &data); err != nil {
-			return kind("sessions", err)
-		}
-		f(hex.EncodeToString(hash), data)
-	}
-	return kind("sessions", rows.Err())
+	return s.db.look(ctx, func(t *tx) error {
+		return t.q.ask(ctx, ask{what: "sessions", query: `select hash, data from session where account = $1 and expires > $2 order by expires desc limit 100`, args: []any{a, stamp(s.now())}, each: func(r row) error {
+			var hash, data []byte
+			if err := r.Scan(&hash, &data); err != nil {
+				return err
+			}
+			f(hex.EncodeToString(hash), data)
+			return nil
+		}})
+	})
 }
 
 // End ends one session of an account, by the name that Each gave it.

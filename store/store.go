@@ -53,12 +53,15 @@ type Options struct {
 
 // DB is an open database. It is safe for use by many at once.
 type DB struct {
-	engine engine
-	writer *sql.DB
-	reader *sql.DB
-	pool   *pgxpool.Pool // of PostgreSQL
-	jobs   *jobs
-	pages  bool
+	engine  engine
+	writer  *sql.DB
+	reader  *sql.DB
+	pool    *pgxpool.Pool // of PostgreSQL, to write
+	readers *pgxpool.Pool // of PostgreSQL
+	// What was prepared for writer and reader of SQLite.
+	writing, reading *statements
+	jobs             *jobs
+	pages            bool
 }
 
 var _ register.Store = (*DB)(nil)
@@ -120,7 +123,7 @@ func openSQLite(ctx context.Context, file string, o Options) (*DB, error) {
 	}
 	reader.SetMaxOpenConns(o.Readers)
 	reader.SetMaxIdleConns(o.Readers)
-	d := &DB{engine: sqliteEngine, writer: writer, reader: reader}
+	d := &DB{engine: sqliteEngine, writer: writer, reader: reader, writing: newStatements(writer), reading: newStatements(reader)}
 	if err := writer.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", file, err), d.Close())
 	}
@@ -128,55 +131,69 @@ func openSQLite(ctx context.Context, file string, o Options) (*DB, error) {
 }
 
 func openPostgres(ctx context.Context, where string, o Options) (*DB, error) {
-	config, err := pgxpool.ParseConfig(where)
+	pool := func(connections int, settings map[string]string) (*pgxpool.Pool, error) {
+		config, err := pgxpool.ParseConfig(where)
+		if err != nil {
+			return nil, fmt.Errorf("open database: %w: the address cannot be read", assay.ErrInvalid) // it may hold a password
+		}
+		config.MaxConns = int32(min(connections, 100))
+		config.ConnConfig.RuntimeParams["timezone"] = "UTC"
+		config.ConnConfig.RuntimeParams["application_name"] = "assay"
+		config.ConnConfig.RuntimeParams["jit"] = "off" // no query is long enough for it to be worth while
+		for name, value := range settings {
+			config.ConnConfig.RuntimeParams[name] = value
+		}
+		p, err := pgxpool.NewWithConfig(ctx, config)
+		if err != nil {
+			return nil, fmt.Errorf("open database: %w", err)
+		}
+		if err := p.Ping(ctx); err != nil {
+			p.Close()
+			return nil, fmt.Errorf("open database at %s: %w", config.ConnConfig.Host, err)
+		}
+		return p, nil
+	}
+	// Tables grow while somebody writes, and a plan that was made for few rows must not
+	// be kept.
+	writer, err := pool(8, map[string]string{"plan_cache_mode": "force_custom_plan"})
 	if err != nil {
-		return nil, fmt.Errorf("open database: %w: the address cannot be read", assay.ErrInvalid) // it may hold a password
+		return nil, err
 	}
-	config.MaxConns = int32(min(o.Readers+8, 100))
-	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
-	config.ConnConfig.RuntimeParams["application_name"] = "assay"
-	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_custom_plan" // what a search finds differs by orders of magnitude
-	pool, err := pgxpool.NewWithConfig(ctx, config)
+	// What is read has an index, or is small: so plans need not be made again when
+	// tables grow. What varies with its arguments says so (ask.varies).
+	readers, err := pool(o.Readers, map[string]string{"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan", "default_transaction_isolation": "repeatable read", "default_transaction_read_only": "on"})
 	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+		writer.Close()
+		return nil, err
 	}
-	if err := pool.Ping(ctx); err != nil {
-		pool.Close()
-		return nil, fmt.Errorf("open database at %s: %w", config.ConnConfig.Host, err)
-	}
-	db := stdlib.OpenDBFromPool(pool)
-	return &DB{engine: postgresEngine, writer: db, reader: db, pool: pool}, nil
+	return &DB{engine: postgresEngine, writer: stdlib.OpenDBFromPool(writer), pool: writer, readers: readers}, nil
 }
 
 // Close closes the database. Background work must have stopped before.
 func (d *DB) Close() error {
 	err := d.writer.Close()
-	if d.reader != d.writer {
+	if d.reader != nil {
 		err = errors.Join(err, d.reader.Close())
 	}
 	if d.pool != nil {
 		d.pool.Close()
+		d.readers.Close()
 	}
 	return err
 }
 
 // Ping reports whether the database answers.
 func (d *DB) Ping(ctx context.Context) error {
-	var one int
-	return d.reader.QueryRowContext(ctx, "select 1").Scan(&one)
-}
-
-// queryer is a transaction, or a connection within one.
-type queryer interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	return d.look(ctx, func(t *tx) error {
+		var one int
+		return t.value(ctx, "database", "select 1", nil, &one)
+	})
 }
 
 // tx is one transaction as the register sees it.
 type tx struct {
 	db *DB
-	q  queryer
+	q  session
 	// enqueue hands work on within the transaction; nil in one that reads.
 	enqueue func(ctx context.Context, w register.Work) error
 }
@@ -185,16 +202,43 @@ var _ register.Writer = (*tx)(nil)
 
 // Read runs f on one state of the database.
 func (d *DB) Read(ctx context.Context, f func(register.Reader) error) error {
-	o := &sql.TxOptions{ReadOnly: true}
 	if d.engine == postgresEngine {
-		o.Isolation = sql.LevelRepeatableRead
+		r := &remote{pool: d.readers}
+		defer r.end(ctx)
+		return f(&tx{db: d, q: r})
 	}
-	t, err := d.reader.BeginTx(ctx, o)
+	t, err := d.still(ctx)
 	if err != nil {
-		return fmt.Errorf("begin to read: %w", err)
+		return err
 	}
+	defer d.reading.settle(ctx)
 	defer func() { _ = t.Rollback() }()
-	return f(&tx{db: d, q: t})
+	return f(&tx{db: d, q: plain{t, d.reading}})
+}
+
+// still is a transaction that reads one state, as database/sql has it.
+func (d *DB) still(ctx context.Context) (*sql.Tx, error) {
+	from, o := d.reader, &sql.TxOptions{ReadOnly: true}
+	if d.engine == postgresEngine {
+		from, o.Isolation = d.writer, sql.LevelRepeatableRead
+	}
+	t, err := from.BeginTx(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("begin to read: %w", err)
+	}
+	return t, nil
+}
+
+// Look runs f, each of whose calls reads one state of the database.
+func (d *DB) Look(ctx context.Context, f func(register.Reader) error) error {
+	return d.look(ctx, func(t *tx) error { return f(t) })
+}
+
+func (d *DB) look(ctx context.Context, f func(*tx) error) error {
+	if d.engine == postgresEngine {
+		return f(&tx{db: d, q: &remote{pool: d.readers, one: true}})
+	}
+	return d.Read(ctx, func(r register.Reader) error { return f(r.(*tx)) })
 }
 
 // tries bounds how often a transaction is run again after a conflict.
@@ -233,8 +277,9 @@ func (d *DB) writeSQLite(ctx context.Context, f func(register.Writer) error) err
 	if err != nil {
 		return fmt.Errorf("begin to write: %w", err)
 	}
+	defer d.writing.settle(ctx)
 	defer func() { _ = t.Rollback() }()
-	if err := f(&tx{db: d, q: t, enqueue: d.jobs.enqueueSQLite(t)}); err != nil {
+	if err := f(&tx{db: d, q: plain{t, d.writing}, enqueue: d.jobs.enqueueSQLite(t)}); err != nil {
 		return err
 	}
 	if err := t.Commit(); err != nil {
@@ -266,7 +311,7 @@ func (d *DB) writePostgres(ctx context.Context, f func(register.Writer) error) (
 			}
 		}
 	}()
-	if err := f(&tx{db: d, q: conn, enqueue: d.jobs.enqueuePostgres(t)}); err != nil {
+	if err := f(&tx{db: d, q: plain{conn, nil}, enqueue: d.jobs.enqueuePostgres(t)}); err != nil {
 		return err
 	}
 	done = true
@@ -319,17 +364,13 @@ func clip(what string) string { return fmt.Sprintf("%.100q", what) }
 
 // exec runs a statement that must not fail.
 func (t *tx) exec(ctx context.Context, what, query string, args ...any) error {
-	_, err := t.q.ExecContext(ctx, query, args...)
+	_, err := t.q.exec(ctx, query, args...)
 	return kind(what, err)
 }
 
 // one runs a statement that must change exactly one row.
 func (t *tx) one(ctx context.Context, what, query string, args ...any) error {
-	r, err := t.q.ExecContext(ctx, query, args...)
-	if err != nil {
-		return kind(what, err)
-	}
-	n, err := r.RowsAffected()
+	n, err := t.q.exec(ctx, query, args...)
 	if err != nil {
 		return kind(what, err)
 	}
@@ -339,26 +380,28 @@ func (t *tx) one(ctx context.Context, what, query string, args ...any) error {
 	return nil
 }
 
+// value reads the one row that a query has.
+func (t *tx) value(ctx context.Context, what, query string, args []any, places ...any) error {
+	there := false
+	err := t.q.ask(ctx, ask{what: what, query: query, args: args, each: func(r row) error {
+		there = true
+		return r.Scan(places...)
+	}})
+	if err == nil && !there {
+		err = fmt.Errorf("%s: %w", what, assay.ErrNotFound)
+	}
+	return err
+}
+
 // list reads all rows of a query.
-func list[T any](ctx context.Context, t *tx, what string, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := t.q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, kind(what, err)
-	}
-	defer rows.Close()
+func list[T any](ctx context.Context, t *tx, what string, scan func(row) (T, error), query string, args ...any) ([]T, error) {
 	var out []T
-	for rows.Next() {
-		x, err := scan(rows)
-		if err != nil {
-			return nil, kind(what, err)
-		}
-		out = append(out, x)
-	}
-	return out, kind(what, rows.Err())
+	err := t.q.ask(ctx, asking(&out, what, scan, query, args...))
+	return out, err
 }
 
 // first reads the one row of a query.
-func first[T any](ctx context.Context, t *tx, what string, scan func(*sql.Rows) (T, error), query string, args ...any) (T, error) {
+func first[T any](ctx context.Context, t *tx, what string, scan func(row) (T, error), query string, args ...any) (T, error) {
 	all, err := list(ctx, t, what, scan, query, args...)
 	if err == nil && len(all) == 0 {
 		err = fmt.Errorf("%s: %w", what, assay.ErrNotFound)

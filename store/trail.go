@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"time"
 
@@ -11,7 +10,8 @@ import (
 
 // Setting is a value that the register keeps for itself.
 func (t *tx) Setting(ctx context.Context, name string) (value string, err error) {
-	return value, kind("setting "+name, t.q.QueryRowContext(ctx, `select value from setting where name = $1`, name).Scan(&value))
+	err = t.value(ctx, "setting "+name, `select value from setting where name = $1`, []any{name}, &value)
+	return value, err
 }
 
 // PutSetting keeps a value.
@@ -44,7 +44,7 @@ func (t *tx) Events(ctx context.Context, f register.EventFilter) ([]register.Eve
 	case f.Org != "":
 		query += ` and org = $2`
 	}
-	return list(ctx, t, "audit trail", func(rows *sql.Rows) (e register.Event, err error) {
+	return list(ctx, t, "audit trail", func(rows row) (e register.Event, err error) {
 		var at, detail string
 		if err := rows.Scan(&e.ID, &at, &e.Account, &e.Token, &e.Org, &e.Action, &e.Subject, &e.From, &detail); err != nil {
 			return e, err
@@ -58,7 +58,7 @@ func (t *tx) Events(ctx context.Context, f register.EventFilter) ([]register.Eve
 
 const subscriptionColumns = `id, email, kind, item, created, confirmed`
 
-func scanSubscription(rows *sql.Rows) (s register.Subscription, err error) {
+func scanSubscription(rows row) (s register.Subscription, err error) {
 	var created, confirmed string
 	if err := rows.Scan(&s.ID, &s.Email, &s.Target.Kind, &s.Target.Key, &created, &confirmed); err != nil {
 		return s, err
@@ -99,7 +99,8 @@ func (t *tx) SubscriptionTo(ctx context.Context, email string, to register.Targe
 
 // Unconfirmed is how many subscriptions an address was asked to confirm, and did not.
 func (t *tx) Unconfirmed(ctx context.Context, email string, since time.Time) (n int, err error) {
-	return n, kind("subscriptions", t.q.QueryRowContext(ctx, `select count(*) from subscription where email = $1 and confirmed = '' and created >= $2`, email, stamp(since)).Scan(&n))
+	err = t.value(ctx, "subscriptions", `select count(*) from subscription where email = $1 and confirmed = '' and created >= $2`, []any{email, stamp(since)}, &n)
+	return n, err
 }
 
 // TouchSubscription takes note that an address was asked again.

@@ -34,7 +34,7 @@ func (t *tx) Latest(ctx context.Context, id register.ProductID) (register.Versio
 // Promised are the latest ends of support that were ever published, by component.
 func (t *tx) Promised(ctx context.Context, id register.ProductID) (map[string]assay.Date, error) {
 	var text string
-	err := kind("product "+string(id), t.q.QueryRowContext(ctx, `select promised from product where id = $1`, id).Scan(&text))
+	err := t.value(ctx, "product "+string(id), `select promised from product where id = $1`, []any{id}, &text)
 	if errors.Is(err, assay.ErrNotFound) {
 		return map[string]assay.Date{}, nil
 	}
@@ -157,13 +157,13 @@ func (t *tx) AddAssessment(ctx context.Context, a register.Assessment, record, d
 	if err := t.keepDocument(ctx, a.Digest, document); err != nil {
 		return a, err
 	}
-	if err := kind(what, t.q.QueryRowContext(ctx, `insert into assessment (product, org, digest, signed_by, says, record, at) values ($1, $2, $3, $4, $5, $6, $7) returning id`,
-		a.Product, a.Org, a.Digest, a.SignedBy, says, record, stamp(a.At)).Scan(&a.ID)); err != nil {
+	if err := t.value(ctx, what, `insert into assessment (product, org, digest, signed_by, says, record, at) values ($1, $2, $3, $4, $5, $6, $7) returning id`,
+		[]any{a.Product, a.Org, a.Digest, a.SignedBy, says, record, stamp(a.At)}, &a.ID); err != nil {
 		return a, err
 	}
 	var maker register.OrgID
 	var category string
-	if err := kind(what, t.q.QueryRowContext(ctx, `select org, category from product where id = $1`, a.Product).Scan(&maker, &category)); err != nil {
+	if err := t.value(ctx, what, `select org, category from product where id = $1`, []any{a.Product}, &maker, &category); err != nil {
 		return a, err
 	}
 	return a, t.addLeaf(ctx, leafRow{register.KindAssessed, a.Product, a.Says.Version, a.ID, a.Org, maker, category, stamp(a.At), []register.FieldChange{}, a.Says.Note, leaf})

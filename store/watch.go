@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"time"
 
@@ -30,7 +29,7 @@ func (s *watchScan) watched() (register.WatchedPage, error) {
 	return p, json.Unmarshal([]byte(s.page), &p.State)
 }
 
-func scanWatched(rows *sql.Rows) (register.WatchedPage, error) {
+func scanWatched(rows row) (register.WatchedPage, error) {
 	var s watchScan
 	if err := rows.Scan(s.places()...); err != nil {
 		return s.row, err
@@ -40,9 +39,6 @@ func scanWatched(rows *sql.Rows) (register.WatchedPage, error) {
 
 // Watched are the pages that some products name.
 func (t *tx) Watched(ctx context.Context, ids []register.ProductID) ([]register.WatchedPage, error) {
-	if len(ids) == 1 {
-		return list(ctx, t, "pages", scanWatched, `select `+watchColumns+` from watch w where w.product = $1 order by w.url`, ids[0])
-	}
 	asked, err := jsonText(ids)
 	if err != nil {
 		return nil, err
@@ -57,13 +53,13 @@ const maxLooked = 5000
 // go on, "" for the beginning. It goes from host to host by the index, so that one with
 // many pages costs no more than one with few.
 func (t *tx) DueHosts(ctx context.Context, after string, now time.Time, n int) (hosts []string, last string, err error) {
-	type row struct {
+	type dueHost struct {
 		host string
 		due  bool
 	}
-	rows, err := list(ctx, t, "hosts", func(rows *sql.Rows) (r row, err error) {
-		err = rows.Scan(&r.host, &r.due)
-		return r, err
+	rows, err := list(ctx, t, "hosts", func(from row) (h dueHost, err error) {
+		err = from.Scan(&h.host, &h.due)
+		return h, err
 	}, `with recursive h (host, n) as (
 			select (select min(host) from watch where host > $1), 1
 			union all
@@ -97,7 +93,7 @@ func (t *tx) Troubles(ctx context.Context, org register.OrgID, untold bool, n in
 	if untold {
 		told = ` and w.told = ''`
 	}
-	return list(ctx, t, "pages with trouble", func(rows *sql.Rows) (p register.PageTrouble, err error) {
+	return list(ctx, t, "pages with trouble", func(rows row) (p register.PageTrouble, err error) {
 		var s watchScan
 		var e entryScan
 		if err := rows.Scan(append(s.places(), e.places()...)...); err != nil {

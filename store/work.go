@@ -123,8 +123,10 @@ func (t *tx) Enqueue(ctx context.Context, w register.Work) error {
 
 // Waiting is how much work waits or is being done.
 func (d *DB) Waiting(ctx context.Context) (n int, err error) {
-	err = d.reader.QueryRowContext(ctx, `select count(*) from river_job where kind = 'register' and state in `+unfinished).Scan(&n)
-	return n, kind("work that waits", err)
+	err = d.look(ctx, func(t *tx) error {
+		return t.value(ctx, "work that waits", `select count(*) from river_job where kind = 'register' and state in `+unfinished, nil, &n)
+	})
+	return n, err
 }
 
 const unfinished = `('available', 'pending', 'retryable', 'running', 'scheduled')`

@@ -63,7 +63,7 @@ func TestCheck(t *testing.T) {
 		{"spoilt", version([]byte(spoilt), ours), []byte(spoilt), record, []register.Key{public(ours)}, false},
 		{"empty", version(nil, ours), nil, record, []register.Key{public(ours)}, false},
 	} {
-		got := check(&row.version, row.record, row.document, row.keys)
+		got := check(&register.Page{Full: register.Full{Version: row.version}, Record: row.record, Statement: row.document, Keys: row.keys})
 		if got.Holds != row.holds || got.Holds == (got.Fault != "") {
 			t.Errorf("%s: got %v, %q, want %v", row.name, got.Holds, got.Fault, row.holds)
 		}

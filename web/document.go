@@ -64,21 +64,18 @@ func cutLast(name, suffix string) (string, bool) { return strings.CutSuffix(name
 // versionFile sends a version's statement in the form that its name asks for, or the
 // record that the log names.
 func (s *Server) versionFile(w http.ResponseWriter, r *http.Request) error {
-	full, err := s.fullVersion(r)
+	p, err := s.versionPage(r)
 	if err != nil {
 		return err
 	}
+	full := p.Full
 	version, name := &full.Version, r.PathValue("file")
 	save := full.Entry.Slug + "-" + strconv.Itoa(version.Number) + "-" + name
 	switch name {
 	case "record.json", "statement.json":
-		record, document, err := s.Register.Record(r.Context(), s.viewer(r), full.Entry.ID, version.Number)
-		if err != nil {
-			return err
-		}
-		data := document
+		data := p.Statement
 		if name == "record.json" {
-			data = record
+			data = p.Record
 		}
 		return s.send(w, r, file{Type: "application/json", Name: save, Data: data, Changed: version.Published, Download: true})
 	}

@@ -65,10 +65,15 @@ func (s *Server) product(w http.ResponseWriter, r *http.Request) error {
 	case ".ics":
 		return s.productCalendar(w, r, slug)
 	}
-	full, err := s.Register.Product(r.Context(), s.viewer(r), slug)
+	q := register.PageQuery{Product: slug}
+	if form == "" {
+		q.Signed, q.Similar = true, 6
+	}
+	page, err := s.Register.Page(r.Context(), s.viewer(r), q)
 	if err != nil {
 		return err
 	}
+	full := page.Full
 	if full.Entry.Slug != slug { // by its id: the slug is the one address
 		http.Redirect(w, r, "/p/"+full.Entry.Slug+form, http.StatusMovedPermanently)
 		return nil
@@ -80,14 +85,7 @@ func (s *Server) product(w http.ResponseWriter, r *http.Request) error {
 	if form == ".txt" {
 		return s.text(w, r, productText(&v))
 	}
-	similar, err := s.Register.Similar(r.Context(), s.viewer(r), full.Entry.ID, 6)
-	if err != nil {
-		return err
-	}
-	v.Similar = s.rows(similar)
-	if v.Signed, err = s.signed(r, full); err != nil {
-		return err
-	}
+	v.Similar, v.Signed = s.rows(page.Similar), check(&page)
 	return s.page(w, r, http.StatusOK, "product", frame{Title: full.Entry.Make + " " + full.Entry.Name, Feed: "/p/" + slug + ".atom", Content: v})
 }
 

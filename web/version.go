@@ -24,24 +24,12 @@ type signed struct {
 	Leaf      *uint64
 }
 
-// signed checks a version's signature: that the signed bytes and the record are those
+// check checks a version's signature: that the signed bytes and the record are those
 // that the version names, and that the named key of the organisation signed them.
-func (s *Server) signed(r *http.Request, full register.Full) (signed, error) {
-	ctx, version := r.Context(), &full.Version
-	record, document, err := s.Register.Record(ctx, s.viewer(r), full.Entry.ID, version.Number)
-	if err != nil {
-		return signed{}, err
-	}
-	keys, err := s.Register.Keys(ctx, full.Entry.Org)
-	if err != nil {
-		return signed{}, err
-	}
-	return check(version, record, document, keys), nil
-}
-
-func check(version *register.Version, record, document []byte, keys []register.Key) signed {
-	c := signed{Statement: register.DigestOf(document), Bytes: len(document), Record: register.DigestOf(record), Leaf: version.Leaf}
-	c.Key, c.Fault = checkDocument(document, version.Digest, version.SignedBy, keys)
+func check(p *register.Page) signed {
+	version := &p.Version
+	c := signed{Statement: register.DigestOf(p.Statement), Bytes: len(p.Statement), Record: register.DigestOf(p.Record), Leaf: version.Leaf}
+	c.Key, c.Fault = checkDocument(p.Statement, version.Digest, version.SignedBy, p.Keys)
 	if c.Fault == "" && c.Record != version.Record {
 		c.Fault = "The record that the register holds is not the one that the log names."
 	}
@@ -114,31 +102,30 @@ type versionView struct {
 	LogKey    string
 }
 
-// fullVersion is the version that an address names.
-func (s *Server) fullVersion(r *http.Request) (register.Full, error) {
+// versionPage is the version that an address names.
+func (s *Server) versionPage(r *http.Request) (register.Page, error) {
 	number, err := strconv.Atoi(r.PathValue("number"))
-	if err != nil {
-		return register.Full{}, fmt.Errorf("version: %w", assay.ErrNotFound)
+	if err != nil || number < 1 {
+		return register.Page{}, fmt.Errorf("version: %w", assay.ErrNotFound)
 	}
-	return s.Register.ProductVersion(r.Context(), s.viewer(r), r.PathValue("slug"), number)
+	return s.Register.Page(r.Context(), s.viewer(r), register.PageQuery{Product: r.PathValue("slug"), Number: number, Signed: true})
 }
 
 // version is the full record of one version.
 func (s *Server) version(w http.ResponseWriter, r *http.Request) error {
-	full, err := s.fullVersion(r)
+	page, err := s.versionPage(r)
 	if err != nil {
 		return err
 	}
+	full := page.Full
 	v := versionView{
-		Full: full, Content: full.Version.Content, Signers: signers(full.Version.Claims), Passwords: passwordWords[full.Version.Facts.Passwords.Kind],
+		Signed: check(&page),
+		Full:   full, Content: full.Version.Content, Signers: signers(full.Version.Claims), Passwords: passwordWords[full.Version.Facts.Passwords.Kind],
 		Newest: full.Version.Number == full.Entry.Version, Base: "/p/" + full.Entry.Slug + "/v/" + strconv.Itoa(full.Version.Number),
 		Proofs: s.Prove != nil, LogURL: s.BaseURL + "/log", LogKey: s.LogKey,
 	}
 	for _, p := range full.Version.Facts.Support {
 		v.Parts = append(v.Parts, part{partTitle(p), supportOf(p.From, p.End, s.today())})
-	}
-	if v.Signed, err = s.signed(r, full); err != nil {
-		return err
 	}
 	title := full.Entry.Make + " " + full.Entry.Name + ", version " + strconv.Itoa(full.Version.Number)
 	return s.page(w, r, http.StatusOK, "version", frame{Title: title, Feed: "/p/" + full.Entry.Slug + ".atom", Content: v})

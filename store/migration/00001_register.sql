@@ -150,6 +150,7 @@ create unique index product_own on product (org, make_key, name_key);
 create index product_changed on product (changed, seq) where version > 0;
 create index product_category on product (category, changed, seq) where version > 0;
 create index product_maker on product (maker, changed, seq) where version > 0;
+create index product_maker_category on product (maker, category, changed, seq) where version > 0;
 create index product_org on product (org, changed, seq);
 create index product_support on product (support_end, seq) where version > 0;
 create index product_similar on product (category, support_end, seq) where version > 0;
