@@ -146,7 +146,7 @@ func topOf(files []*zip.File) (string, error) {
 func skipped(name string) bool {
 	first, _, _ := strings.Cut(name, "/")
 	base := path.Base(name)
-	return strings.HasPrefix(first, ".") || first == "__MACOSX" || base == ".gitkeep" || base == ".DS_Store" || base == ".keep.part"
+	return strings.HasPrefix(first, ".") && first != ".." || first == "__MACOSX" || base == ".gitkeep" || base == ".DS_Store" || base == ".keep.part"
 }
 
 func unpackEntry(root *os.Root, e *zip.File, name string, left int64) (int64, error) {

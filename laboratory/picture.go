@@ -35,11 +35,11 @@ const (
 var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
 // errNoPicture is what there is instead of a picture.
-var errNoPicture = &assay.Problem{Kind: assay.ErrUnsupported, What: "the file is no photograph that can be shown here", Do: "save it, and look at it with a program of your own"}
+var errNoPicture = &assay.Problem{Kind: assay.ErrInvalid, What: "the file is no photograph that can be shown here", Do: "save it, and look at it with a program of your own"}
 
 // Picture is a photograph among the evidence of a test, made anew: turned as it was
 // taken, no larger than size, and with nothing of the file in it but what it shows. The
-// error is of kind assay.ErrUnsupported where the file is no photograph.
+// error is of kind assay.ErrInvalid where the file is no photograph.
 func (r *Room) Picture(ctx context.Context, org, id string, digest assay.Digest, size int) ([]byte, error) {
 	place, err := at(org, id)
 	if err != nil {
