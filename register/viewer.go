@@ -33,7 +33,7 @@ type Role string
 // The roles; each may do all that the next may.
 const (
 	RoleOwner  Role = "owner"  // members, keys, tokens, and all below
-	RoleEditor Role = "editor" // drafts, publishing, withdrawing
+	RoleEditor Role = "editor" // drafts, publishing, withdrawing; tests at the bench
 	RoleReader Role = "reader" // sees drafts and the dashboard
 )
 
@@ -65,6 +65,9 @@ const (
 	EditDrafts    Action = "edit drafts"
 	PublishEntry  Action = "publish"
 	AttachVerdict Action = "attach an assessment"
+	SeeTests      Action = "see the laboratory's tests"
+	RunTests      Action = "test at the bench"
+	DeleteTests   Action = "delete a test"
 	ManageMembers Action = "manage members"
 	ManageKeys    Action = "manage keys"
 	ManageTokens  Action = "manage tokens"
@@ -86,6 +89,9 @@ var rights = map[Action]right{
 	EditDrafts:    {RoleEditor, ScopeDraft, []OrgKind{Manufacturer, Importer, Representative}},
 	PublishEntry:  {RoleEditor, ScopePublish, []OrgKind{Manufacturer, Importer, Representative}},
 	AttachVerdict: {RoleEditor, ScopeAssess, []OrgKind{Laboratory}},
+	SeeTests:      {RoleReader, "", []OrgKind{Laboratory}},
+	RunTests:      {RoleEditor, "", []OrgKind{Laboratory}},
+	DeleteTests:   {RoleOwner, "", []OrgKind{Laboratory}},
 	ManageMembers: {RoleOwner, "", nil},
 	ManageKeys:    {RoleOwner, "", nil},
 	ManageTokens:  {RoleOwner, "", nil},

@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,13 +26,16 @@ import (
 )
 
 // A backup is a zip file: each table as JSON lines, the first of them its columns;
-// work that waits; the files of the log; and last a manifest with the digest of each.
+// work that waits; the files of the log and of laboratories' tests; and last a manifest with the digest of each.
 // It is the same for both engines: what was backed up from one is restored to the
 // other. It holds secrets, as the database does.
 const (
 	backupFormat  = 1
 	manifestName  = "manifest.json"
 	maxBackupLine = 64 << 20
+
+	logPart   = "log/"   // begins the names of the log's files
+	testsPart = "tests/" // and of those of tests
 )
 
 // backupTables in the order in which they can be filled. Leases end by themselves;
@@ -57,22 +61,22 @@ type ManifestPart struct {
 	Digest assay.Digest `json:"digest"`
 }
 
-// Backup writes all of the register, the database and the folder of its log ("" for
-// none), as it is at one moment. The register goes on meanwhile, but for the log:
-// what is published then waits for it until the backup is done.
-func (d *DB) Backup(ctx context.Context, w io.Writer, logDir string, now time.Time) (m Manifest, err error) {
-	release, err := d.holdLog(ctx)
-	if err != nil {
-		return m, fmt.Errorf("backup: %w", err)
-	}
-	defer func() { err = errors.Join(err, release()) }()
+// Files hands on files to be backed up, by name, each to be read at once. What they are
+// when it is called is what the backup has.
+type Files func(ctx context.Context, add func(name string, content io.Reader) error) error
+
+// Backup writes all of the register as it is at one moment, the database and the
+// folder of its log ("" for none), and then the files of laboratories' tests (nil for
+// none), each test as of a moment of its own. The register goes on meanwhile, but for
+// the log: what is published then waits for it until the log is in the backup.
+func (d *DB) Backup(ctx context.Context, w io.Writer, logDir string, tests Files, now time.Time) (m Manifest, err error) {
 	b := &backup{zip: zip.NewWriter(w), m: Manifest{Format: backupFormat, Created: now.UTC(), Engine: string(d.engine)}}
-	if err := b.tables(ctx, d); err != nil {
+	if err := d.backupRegister(ctx, b, logDir); err != nil {
 		return m, err
 	}
-	if logDir != "" {
-		if err := b.folder(logDir); err != nil {
-			return m, fmt.Errorf("backup of the log: %w", err)
+	if tests != nil {
+		if err := tests(ctx, func(name string, content io.Reader) error { return b.file(testsPart+name, content) }); err != nil {
+			return m, fmt.Errorf("backup of tests: %w", err)
 		}
 	}
 	data, err := json.MarshalIndent(b.m, "", "  ")
@@ -89,6 +93,23 @@ func (d *DB) Backup(ctx context.Context, w io.Writer, logDir string, now time.Ti
 	return b.m, b.zip.Close()
 }
 
+// backupRegister writes what must agree: database and log.
+func (d *DB) backupRegister(ctx context.Context, b *backup, logDir string) (err error) {
+	release, err := d.holdLog(ctx)
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	if err := b.tables(ctx, d); err != nil || logDir == "" {
+		return err
+	}
+	if err := b.folder(logDir); err != nil {
+		return fmt.Errorf("backup of the log: %w", err)
+	}
+	return nil
+}
+
+// tables writes every table, and the work that waits, of one state of the database.
 func (b *backup) tables(ctx context.Context, d *DB) error {
 	t, err := d.still(ctx)
 	if err != nil {
@@ -267,20 +288,26 @@ func (b *backup) folder(dir string) error {
 			return err
 		}
 		defer f.Close()
-		w, end, err := b.part("log/" + name)
-		if err != nil {
-			return err
-		}
-		if _, err := io.Copy(w, f); err != nil {
-			return err
-		}
-		return end(0)
+		return b.file(logPart+name, f)
 	})
 }
 
-// Restore fills an empty database, and an empty or missing folder for the log, from a
-// backup. All of it is there afterwards, or an error says what is wrong with it.
-func (d *DB) Restore(ctx context.Context, file io.ReaderAt, size int64, logDir string) (Manifest, error) {
+// file adds one file.
+func (b *backup) file(name string, content io.Reader) error {
+	w, end, err := b.part(name)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(w, content); err != nil {
+		return err
+	}
+	return end(0)
+}
+
+// Restore fills an empty database, and empty or missing folders for the log and for
+// laboratories' tests ("" for none), from a backup. All of it is there afterwards, or an
+// error says what is wrong with it.
+func (d *DB) Restore(ctx context.Context, file io.ReaderAt, size int64, logDir, testsDir string) (Manifest, error) {
 	var m Manifest
 	z, err := zip.NewReader(file, size)
 	if err != nil {
@@ -294,7 +321,12 @@ func (d *DB) Restore(ctx context.Context, file io.ReaderAt, size int64, logDir s
 		return m, fmt.Errorf("restore: %w: a backup of format %d, want %d", assay.ErrUnsupported, m.Format, backupFormat)
 	}
 	if logDir != "" {
-		if err := emptyFolder(logDir); err != nil {
+		if err := emptyFolder(logDir, "the log"); err != nil {
+			return m, err
+		}
+	}
+	if testsDir != "" {
+		if err := emptyFolder(testsDir, "tests"); err != nil {
 			return m, err
 		}
 	}
@@ -307,19 +339,27 @@ func (d *DB) Restore(ctx context.Context, file io.ReaderAt, size int64, logDir s
 			return err
 		}
 		for _, p := range m.Parts {
-			if strings.HasPrefix(p.Name, "log/") {
+			if strings.HasPrefix(p.Name, logPart) || strings.HasPrefix(p.Name, testsPart) {
 				continue
 			}
 			if err := t.restorePart(ctx, z, p); err != nil {
 				return fmt.Errorf("restore %s: %w", p.Name, err)
 			}
 		}
+		if testsDir == "" || !slices.ContainsFunc(m.Parts, func(p ManifestPart) bool { return strings.HasPrefix(p.Name, testsPart) }) { // it begins with another folder
+			if err := t.exec(ctx, "restore", `delete from setting where name = $1`, register.SettingTests); err != nil {
+				return err
+			}
+		}
 		return t.afterRestore(ctx)
 	})
-	if err != nil || logDir == "" {
-		return m, err
+	if err == nil && logDir != "" {
+		err = restoreFolder(z, m, logPart, logDir)
 	}
-	return m, restoreFolder(z, m, logDir)
+	if err == nil && testsDir != "" {
+		err = restoreFolder(z, m, testsPart, testsDir)
+	}
+	return m, err
 }
 
 func readPart(z *zip.Reader, name string) ([]byte, error) {
@@ -331,13 +371,13 @@ func readPart(z *zip.Reader, name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxBackupLine))
 }
 
-func emptyFolder(dir string) error {
+func emptyFolder(dir, of string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
 	entries, err := os.ReadDir(dir)
 	if err == nil && len(entries) > 0 {
-		err = fmt.Errorf("%s: %w: the folder of the log must be empty", dir, assay.ErrConflict)
+		err = fmt.Errorf("%s: %w: the folder of %s must be empty", dir, assay.ErrConflict, of)
 	}
 	return err
 }
@@ -469,15 +509,16 @@ func (t *tx) afterRestore(ctx context.Context) error {
 	return t.exec(ctx, "index", `insert into code (rowid, codes) select p.seq, coalesce((select group_concat(code, ' ') from (select code from model m where m.product = p.id order by code)), '') from product p where p.version > 0 order by p.seq`)
 }
 
-// restoreFolder writes the files of the log, and holds each against the manifest.
-func restoreFolder(z *zip.Reader, m Manifest, dir string) error {
+// restoreFolder writes the files whose names begin so, and holds each against the
+// manifest.
+func restoreFolder(z *zip.Reader, m Manifest, prefix, dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return fmt.Errorf("restore the log: %w", err)
+		return fmt.Errorf("restore %s: %w", prefix, err)
 	}
 	defer root.Close()
 	for _, p := range m.Parts {
-		name, ok := strings.CutPrefix(p.Name, "log/")
+		name, ok := strings.CutPrefix(p.Name, prefix)
 		if !ok {
 			continue
 		}

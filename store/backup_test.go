@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,6 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/bench"
+	"github.com/assay-psti/assay/laboratory"
 	"github.com/assay-psti/assay/register"
 	"github.com/assay-psti/assay/store"
 )
@@ -109,10 +112,12 @@ func TestBackup(t *testing.T) {
 				h.open(t)
 				h.fill(t)
 				var file bytes.Buffer
-				m, err := h.db.Backup(t.Context(), &file, filepath.Dir(h.logAt), h.now)
+				room := h.bench(t)
+				m, err := h.db.Backup(t.Context(), &file, filepath.Dir(h.logAt), room.Files, h.now)
 				if err != nil {
 					t.Fatal(err)
 				}
+				kept := tested(t, room)
 				want := h.everything(t)
 				h.publish(t, facts("After the backup"), "2031-01-01") // and the log goes on
 				h.settle(t)
@@ -123,15 +128,32 @@ func TestBackup(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got, err := db.Restore(t.Context(), bytes.NewReader(file.Bytes()), int64(file.Len()), filepath.Dir(r.logAt))
+				at := filepath.Join(t.TempDir(), "tests")
+				got, err := db.Restore(t.Context(), bytes.NewReader(file.Bytes()), int64(file.Len()), filepath.Dir(r.logAt), at)
 				if err != nil {
 					t.Fatal(err)
 				}
 				db.Close()
+				back, err := laboratory.Open(at, laboratory.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer back.Close()
+				if d := cmp.Diff(tested(t, back), kept); d != "" || len(kept) < 6 || back.ID() != room.ID() {
+					t.Errorf("tests of %s, were %s: %s", back.ID(), room.ID(), d)
+				}
+				if err := back.Work(t.Context(), "oacme", testOf(t, back), "Kim Lee", 0, func(v *laboratory.Visit) error {
+					return v.Recorder.Record(t.Context(), "identity/bench.supplier", bench.Answer{Value: "Another"})
+				}); err != nil {
+					t.Errorf("a restored test does not go on: %v", err)
+				}
 				if d := cmp.Diff(got, m); d != "" {
 					t.Errorf("manifest: %s", d)
 				}
 				r.open(t)
+				if err := r.s.HoldTests(t.Context(), back.ID()); err != nil {
+					t.Errorf("its folder of tests: %v", err)
+				}
 				if d := cmp.Diff(r.everything(t), want); d != "" {
 					t.Errorf("restored: %s", d)
 				}
@@ -149,6 +171,67 @@ func TestBackup(t *testing.T) {
 			})
 		}
 	}
+}
+
+// bench is a folder of tests with one in it that has answers, a photograph among them.
+func (h *house) bench(t *testing.T) *laboratory.Room {
+	t.Helper()
+	room, err := laboratory.Open(t.TempDir(), laboratory.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { room.Close() })
+	if err := h.s.HoldTests(t.Context(), room.ID()); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.s.HoldTests(t.Context(), "another"); !errors.Is(err, assay.ErrConflict) {
+		t.Errorf("another folder: %v, want a conflict", err)
+	}
+	test, err := room.Begin(t.Context(), "oacme", laboratory.Start{Name: "Lamp", By: "Kim Lee"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = room.Work(t.Context(), "oacme", test.ID, "Kim Lee", 0, func(v *laboratory.Visit) error {
+		for _, x := range []struct {
+			step string
+			a    bench.Answer
+		}{{"identity/bench.supplier", bench.Answer{Value: "Acme"}}, {"ics/5.3-16", bench.Answer{Value: "Y"}},
+			{"unit/5.3-16-2/a", bench.Answer{Value: "FAIL", Reason: "no label", Files: []bench.File{{Name: "p.jpg", Data: []byte("photograph")}}}}} {
+			if err := v.Recorder.Record(t.Context(), x.step, x.a); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return room
+}
+
+// testOf is the one test in a folder.
+func testOf(t *testing.T, room *laboratory.Room) string {
+	t.Helper()
+	tests, err := room.Tests("oacme")
+	if err != nil || len(tests) != 1 {
+		t.Fatalf("%d tests, %v", len(tests), err)
+	}
+	return tests[0].ID
+}
+
+// tested is all that is kept of tests, by name.
+func tested(t *testing.T, room *laboratory.Room) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := room.Files(t.Context(), func(name string, content io.Reader) error {
+		data, err := io.ReadAll(content)
+		all[name] = string(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // mails does the work that waits, and gives to whom it sends what.
@@ -196,7 +279,7 @@ func TestRestoreRefuses(t *testing.T) {
 	h := newHouse(t, address(t, "sqlite"))
 	h.fill(t)
 	var file bytes.Buffer
-	if _, err := h.db.Backup(t.Context(), &file, "", h.now); err != nil {
+	if _, err := h.db.Backup(t.Context(), &file, "", nil, h.now); err != nil {
 		t.Fatal(err)
 	}
 	whole := file.Bytes()
@@ -208,18 +291,18 @@ func TestRestoreRefuses(t *testing.T) {
 		t.Cleanup(func() { db.Close() })
 		return db
 	}
-	if _, err := h.db.Restore(t.Context(), bytes.NewReader(whole), int64(len(whole)), ""); !errors.Is(err, assay.ErrConflict) {
+	if _, err := h.db.Restore(t.Context(), bytes.NewReader(whole), int64(len(whole)), "", ""); !errors.Is(err, assay.ErrConflict) {
 		t.Errorf("into a register in use: got %v, want a conflict", err)
 	}
 	cut := whole[:len(whole)/2]
-	if _, err := fresh().Restore(t.Context(), bytes.NewReader(cut), int64(len(cut)), ""); !errors.Is(err, assay.ErrInvalid) {
+	if _, err := fresh().Restore(t.Context(), bytes.NewReader(cut), int64(len(cut)), "", ""); !errors.Is(err, assay.ErrInvalid) {
 		t.Errorf("cut off: got %v, want invalid", err)
 	}
 	for i := 1000; i < len(whole); i += len(whole) / 23 {
 		broken := bytes.Clone(whole)
 		broken[i] ^= 1
 		db := fresh()
-		if _, err := db.Restore(t.Context(), bytes.NewReader(broken), int64(len(broken)), ""); err == nil {
+		if _, err := db.Restore(t.Context(), bytes.NewReader(broken), int64(len(broken)), "", ""); err == nil {
 			// a bit of the zip's own bookkeeping: then all that counts must be right
 			s, err := register.Open(t.Context(), register.Config{Store: db, Log: h.log, Now: h.clock, Random: bytes.NewReader(nil), Holder: "x"})
 			if err != nil {

@@ -54,7 +54,7 @@ func TestBatchesDoNotMatter(t *testing.T) {
 		leaves[0], leaves[1] = leaves[1], leaves[0]
 		leaves = append(leaves, leaves[2], []byte("nobody's"))
 		var file bytes.Buffer
-		if _, err := h.db.Backup(ctx, &file, "", h.now); err != nil {
+		if _, err := h.db.Backup(ctx, &file, "", nil, h.now); err != nil {
 			t.Fatal(err)
 		}
 		var want []string
@@ -64,7 +64,7 @@ func TestBatchesDoNotMatter(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer db.Close()
-			if _, err := db.Restore(ctx, bytes.NewReader(file.Bytes()), int64(file.Len()), ""); err != nil {
+			if _, err := db.Restore(ctx, bytes.NewReader(file.Bytes()), int64(file.Len()), "", ""); err != nil {
 				t.Fatal(err)
 			}
 			var sum register.Integration

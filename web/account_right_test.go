@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/laboratory"
 	"github.com/assay-psti/assay/register"
 )
 
@@ -39,6 +40,13 @@ func newCity(t testing.TB) *city {
 				t.Fatal(err)
 			}
 			ids = append(ids, string(d.Product))
+		}
+		if x.kind == register.Laboratory {
+			test, err := c.tests.Begin(t.Context(), string(f.org), laboratory.Start{By: "Person", Name: "D-" + register.Slug(x.name)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, test.ID)
 		}
 		_, k, err := c.reg.NewToken(t.Context(), f.people[register.RoleOwner], "program", register.TokenScopes(), 3600e9)
 		if err != nil {
@@ -86,6 +94,13 @@ func (c *city) state(t testing.TB, f *firm) string {
 	for _, x := range d.Drafts {
 		b.WriteString(string(x.Draft.Product) + x.Draft.Facts.Name + "\n")
 	}
+	tests, err := c.tests.Tests(string(f.org))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range tests {
+		fmt.Fprintf(&b, "%+v\n", *x)
+	}
 	for _, k := range d.Keys {
 		b.WriteString(string(k.ID) + k.Revoked.String() + "\n")
 	}
@@ -94,7 +109,7 @@ func (c *city) state(t testing.TB, f *firm) string {
 
 func request(rt route, id string) *http.Request {
 	method, path, _ := strings.Cut(rt.pattern, " ")
-	path = strings.NewReplacer("{id}", url.PathEscape(id), "{secret}", "nonsense").Replace(path)
+	path = strings.NewReplacer("{id}", url.PathEscape(id), "{secret}", "nonsense", "{group}", "5.3-16", "{step...}", "identity/bench.supplier", "{digest}", strings.Repeat("0", 64), "{file}", "report.html").Replace(path)
 	form := url.Values{
 		"name": {"Taken over"}, "site": {"https://evil.example"}, "email": {"evil@example.org"}, "role": {"owner"}, "role-" + id: {"owner"}, "scopes": {"publish"}, "expires": {"9"},
 		"reason": {"harm"}, "end-product": {"2040-01-01"}, "locked": {"yes"}, "kind": {"manufacturer"}, "key": {"x"}, "session": {strings.Repeat("00", 32)},

@@ -96,6 +96,7 @@ func (s *Server) accountRoutes() {
 		{pattern: "POST /operator/accounts/{id}/lock", needs: register.Operate, fresh: true, do: s.lockAccount},
 		{pattern: "GET /operator/audit", needs: register.Operate, do: s.operatorAudit},
 	}
+	s.accounts.routes = append(s.accounts.routes, s.benchRoutes()...)
 	for _, rt := range s.accounts.routes {
 		s.mux.Handle(rt.pattern, s.loadedSession(s.handle(s.private(rt))))
 	}
@@ -199,18 +200,23 @@ func (s *Server) refusal(v register.Viewer, a register.Action) error {
 
 // sheetPage answers with a page of accounts. It is nobody else's, so no cache keeps it.
 func (s *Server) sheetPage(w http.ResponseWriter, r *http.Request, status int, sh sheet) error {
+	s.dress(r, &sh)
+	return s.page(w, r, status, "sheet", frame{Title: sh.Title, NoIndex: true, NoSearch: true, Private: true, Content: sh})
+}
+
+// dress fills in what all pages of accounts have.
+func (s *Server) dress(r *http.Request, sh *sheet) {
 	sh.Notice = s.accounts.sessions.PopString(r.Context(), keyNotice)
 	if sh.Title == "" {
 		sh.Title = sh.Heading
 	}
 	v := s.viewer(r)
 	if v.SignedIn() {
-		sh.Menu = menu(v, r.URL.Path)
+		sh.Menu = s.menu(v, r.URL.Path)
 	}
 	if len(sh.Faults) > 0 {
 		sh.Title = "Problem: " + sh.Title
 	}
-	return s.page(w, r, status, "sheet", frame{Title: sh.Title, NoIndex: true, NoSearch: true, Private: true, Content: sh})
 }
 
 // allowed reports whether a viewer may ask for a page that needs the right to an

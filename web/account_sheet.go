@@ -152,19 +152,19 @@ func blame(sh *sheet, err error, fields ...*[]field) (int, error) {
 }
 
 // menu are the pages that a viewer may open.
-func menu(v register.Viewer, here string) []link {
+func (s *Server) menu(v register.Viewer, here string) []link {
 	all := []struct {
 		href, words string
 		needs       register.Action
 	}{
 		{"/account", "Account", ""}, {"/org", "Overview", register.SeeDrafts}, {"/org/products", "Products", register.SeeDrafts},
-		{"/org/upload", "Publish", register.EditDrafts}, {"/org/import", "Import a range", register.EditDrafts}, {"/org/assess", "Attach an assessment", register.AttachVerdict},
+		{"/org/upload", "Publish", register.EditDrafts}, {"/org/import", "Import a range", register.EditDrafts}, {"/org/bench", "Bench", register.SeeTests}, {"/org/assess", "Attach an assessment", register.AttachVerdict},
 		{"/org/members", "Members", register.SeeDrafts}, {"/org/settings", "Organisation and keys", register.EditOrg}, {"/org/tokens", "Tokens", register.ManageTokens},
 		{"/org/audit", "Audit trail", register.SeeAudit}, {"/operator", "Operator", register.Operate},
 	}
 	var out []link
 	for _, l := range all {
-		if allowed(v, l.needs) {
+		if allowed(v, l.needs) && (l.needs != register.SeeTests || s.Tests != nil) {
 			out = append(out, link{Href: l.href, Words: l.words, Here: here == l.href})
 		}
 	}

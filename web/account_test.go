@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/laboratory"
 	"github.com/assay-psti/assay/register"
 	"github.com/assay-psti/assay/sign"
 	"github.com/assay-psti/assay/statement"
@@ -65,6 +66,7 @@ type office struct {
 	site  *Server
 	log   bytes.Buffer
 	logMu sync.Mutex
+	tests *laboratory.Room
 	later time.Duration // that the clock of the store and the pages is ahead
 
 	operator register.AccountID
@@ -86,6 +88,8 @@ func (o *office) logged() string {
 	return o.log.String()
 }
 
+var day = time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
+
 const officeURL = "https://register.example"
 
 // newRegister opens a register with nobody in it.
@@ -97,6 +101,10 @@ func newRegister(t testing.TB, base string) *office {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { o.db.Close() })
+	if o.tests, err = laboratory.Open(t.TempDir(), laboratory.Options{Now: o.now}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { o.tests.Close() })
 	o.reg, err = register.Open(t.Context(), register.Config{Store: o.db, Log: &leaves{}, Now: o.now, Random: rand.Reader, BaseURL: base, Wait: time.Nanosecond, Holder: "test"})
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +114,7 @@ func newRegister(t testing.TB, base string) *office {
 
 func (o *office) serve(t testing.TB, base string, change ...func(*Config)) {
 	t.Helper()
-	c := Config{Register: o.reg, BaseURL: base, Now: o.now, Log: slog.New(slog.NewJSONHandler(o, nil)), Accounts: Accounts{Sessions: o.db.Sessions(o.now, SessionAccount), Attempts: 1 << 20, Pause: time.Millisecond}}
+	c := Config{Register: o.reg, Tests: o.tests, BaseURL: base, Now: o.now, Log: slog.New(slog.NewJSONHandler(o, nil)), Accounts: Accounts{Sessions: o.db.Sessions(o.now, SessionAccount), Attempts: 1 << 20, Pause: time.Millisecond}}
 	for _, f := range change {
 		f(&c)
 	}

@@ -28,6 +28,7 @@ type file struct {
 	Download bool      // to be saved, not shown
 	Policy   string    // none: the page's own
 	Embed    bool      // other sites may show it
+	Secret   bool      // no cache keeps it
 }
 
 // send answers with a file, or with "not changed".
@@ -41,6 +42,9 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, f file) error {
 	}
 	if s.viewer(r).SignedIn() { // may see what others do not
 		h.Set("Cache-Control", "private, no-cache")
+	}
+	if f.Secret {
+		h.Set("Cache-Control", "no-store")
 	}
 	if f.Download {
 		h.Set("Content-Disposition", `attachment; filename="`+f.Name+`"`) // names are of our own letters
@@ -124,13 +128,20 @@ func statementPage(v *register.Version, large bool) (page []byte, policy string,
 	if large {
 		page = bytes.Replace(page, []byte("</style>"), []byte("\n"+largePrint+"</style>"), 1)
 	}
+	policy, err = stylePolicy(page)
+	return page, policy, err
+}
+
+// stylePolicy is the policy under which the one style of a page is taken, and nothing
+// else is.
+func stylePolicy(page []byte) (string, error) {
 	_, rest, _ := bytes.Cut(page, []byte("<style>"))
 	style, _, ok := bytes.Cut(rest, []byte("</style>"))
 	if !ok {
-		return nil, "", errors.New("statement has no style")
+		return "", errors.New("document has no style")
 	}
 	sum := sha256.Sum256(style)
-	return page, "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", nil
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", nil
 }
 
 // printer makes PDF files of pages: few at a time, and keeps what it made.

@@ -221,11 +221,15 @@ func unpack(f upload, add func(string, []byte) error) error {
 // attach hands a file of somebody's out for saving, and for nothing else: no browser
 // shows it as a page, whatever it holds.
 func attach(w http.ResponseWriter, r *http.Request, name string, data []byte) {
+	attachFrom(w, r, name, bytes.NewReader(data))
+}
+
+func attachFrom(w http.ResponseWriter, r *http.Request, name string, data io.ReadSeeker) {
 	h := w.Header()
 	h.Set("Content-Type", "application/octet-stream")
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": register.Slug(strings.TrimSuffix(name, path.Ext(name))) + path.Ext(name)}))
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
+	http.ServeContent(w, r, "", time.Time{}, data)
 }

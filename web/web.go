@@ -19,6 +19,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/laboratory"
 	"github.com/assay-psti/assay/register"
 )
 
@@ -34,6 +35,8 @@ type Config struct {
 	Log                       *slog.Logger
 	// Accounts are what signing in is made of; none: nobody signs in.
 	Accounts Accounts
+	// Tests are the tests of laboratories; none: there are no pages for them.
+	Tests *laboratory.Room
 	// Tiles serves the transparency log's own files below /log/; none: they are elsewhere.
 	Tiles http.Handler
 	// LogKey is the key by which the log's checkpoints are checked, as its tools write it.
@@ -48,14 +51,15 @@ type Server struct {
 	Config
 	accounts *accounts // nil where nobody signs in
 
-	base   *url.URL
-	assets *assets
-	pages  *pages
-	mux    *http.ServeMux
-	root   http.Handler
-	api    huma.API
-	print  *printer
-	dumps  chan struct{} // a slot for each dump that is being written
+	base    *url.URL
+	assets  *assets
+	pages   *pages
+	mux     *http.ServeMux
+	root    http.Handler
+	api     huma.API
+	print   *printer
+	dumps   chan struct{} // a slot for each dump that is being written
+	answers chan struct{} // a slot for each answer with files that comes in at the bench
 }
 
 // New makes a server. It fails only where its own parts or the configuration are
@@ -69,7 +73,7 @@ func New(c Config) (*Server, error) {
 		return nil, &assay.Problem{Kind: assay.ErrInvalid, Where: "public address", What: "is no address of a site: " + c.BaseURL, Do: "give one such as https://register.example"}
 	}
 	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
-	s := &Server{Config: c, base: base, mux: http.NewServeMux(), print: newPrinter(), dumps: make(chan struct{}, maxDumps)}
+	s := &Server{Config: c, base: base, mux: http.NewServeMux(), print: newPrinter(), dumps: make(chan struct{}, maxDumps), answers: make(chan struct{}, maxAnswers)}
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}

@@ -13,18 +13,20 @@ import (
 
 // words are the functions that templates call to say things.
 var words = template.FuncMap{
-	"join":  strings.Join,
-	"short": func(d assay.Digest) string { return string(d)[:min(len(d), 19)] },
-	"day":   func(t time.Time) string { return assay.DateOf(t).Words() },
-	"stamp": stamp,
-	"lower": strings.ToLower,
-	"few":   few,
-	"clip":  clip,
-	"upper": upper,
-	"law":   lawTitle,
-	"basis": basisWords,
-	"part":  url.PathEscape,
-	"more":  func(n any, one, many string) string { return plural(number(n), one, many) },
+	"join":   strings.Join,
+	"short":  func(d assay.Digest) string { return string(d)[:min(len(d), 19)] },
+	"day":    func(t time.Time) string { return assay.DateOf(t).Words() },
+	"stamp":  stamp,
+	"lower":  strings.ToLower,
+	"few":    few,
+	"clip":   clip,
+	"upper":  upper,
+	"law":    lawTitle,
+	"basis":  basisWords,
+	"part":   url.PathEscape,
+	"state":  func(v any, to, words string) stateForm { return stateForm{addressOf(v), to, words} },
+	"proofs": func(at string, list []proof) proofList { return proofList{at, list} },
+	"more":   func(n any, one, many string) string { return plural(number(n), one, many) },
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -25,7 +25,8 @@ type benchCommand struct {
 	Ics    benchICS    `cmd:"" name:"ics" help:"Export or import the answer form (ICS)."`
 	Ixit   benchIXIT   `cmd:"" name:"ixit" help:"Export, import, prefill or sign the extra information for testing (IXIT)."`
 	Cover  benchCover  `cmd:"" help:"Record that evidence from elsewhere covers a case (TS 103 701 clause 4.7)."`
-	Report benchReport `cmd:"" help:"Write the test report: HTML, PDF, JSON and XLSX, with the photographs."`
+	Report benchReport `cmd:"" help:"Write the test report: HTML, PDF, plain text, JSON and XLSX, with the photographs."`
+	Assess benchAssess `cmd:"" help:"Sign the verdict as an assessment of a product in a register."`
 }
 
 // benchOf is what every bench command is told.
@@ -34,27 +35,13 @@ type benchOf struct {
 	Edition string `help:"The edition of EN 303 645 to test (default: as in product.yaml or ixit.yaml, else V2.1.1)." placeholder:"EDITION"`
 }
 
-// defaultEdition is the one that UK law names.
-const defaultEdition = "V2.1.1"
-
 // test is the test of the edition wanted.
 func (c *benchOf) test(d *dossier.Dossier) (*bench.Test, error) {
 	edition := c.Edition
 	if edition == "" {
-		for _, id := range d.Product.Laws {
-			if name, ok := strings.CutPrefix(string(id), "en303645@"); ok && edition == "" {
-				edition = name
-			}
-		}
-	}
-	if edition == "" {
-		x, err := d.IXIT()
-		if err != nil {
+		var err error
+		if edition, err = bench.EditionOf(d); err != nil {
 			return nil, err
-		}
-		edition = defaultEdition
-		if x != nil {
-			edition = x.Edition
 		}
 	}
 	return bench.For(law.Standard(), edition)

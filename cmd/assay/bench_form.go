@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,8 +13,6 @@ import (
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/bench"
-	"github.com/assay-psti/assay/report"
-	"github.com/assay-psti/assay/statement"
 )
 
 type benchICS struct {
@@ -116,14 +113,7 @@ func readSheets(name string) ([]*bench.Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch ending(name) {
-	case ".csv":
-		s, err := bench.ReadCSV(name, bytes.NewReader(data))
-		return []*bench.Sheet{s}, err
-	case ".xlsx":
-		return bench.ReadXLSX(name, data)
-	}
-	return nil, noForm(name)
+	return bench.ReadSheets(name, data)
 }
 
 type icsImport struct {
@@ -138,42 +128,22 @@ func (c *icsImport) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	if len(sheets) != 1 {
-		return &assay.Problem{Kind: assay.ErrInvalid, Where: c.File, What: fmt.Sprintf("holds %d sheets", len(sheets)), Do: "give the form alone"}
-	}
-	rows, err := bench.ReadICS(sheets[0])
-	if err != nil {
-		return err
-	}
 	r, err := c.recorder(ctx, env, c.By)
 	if err != nil {
 		return err
 	}
 	defer r.Dossier.Close()
-	if r.By == "" {
-		return nobody()
+	rows, kept, err := r.TakeICS(sheets)
+	if err != nil {
+		return err
 	}
 	p, err := r.Plan()
 	if err != nil {
 		return err
 	}
-	answers, err := p.Answers(rows, r.By, env.now())
-	if err != nil {
-		return err
-	}
-	if err := r.Dossier.Answer(answers...); err != nil {
-		return err
-	}
-	if p, err = r.Plan(); err != nil {
-		return err
-	}
-	fmt.Fprintf(env.out, "Read %d rows, kept %d answers. ICS: %s.\n", len(rows), len(answers), p.Valid)
+	fmt.Fprintf(env.out, "Read %d rows, kept %d answers. ICS: %s.\n", rows, kept, p.Valid)
 	env.problems(p.Problems)
 	return nil
-}
-
-func nobody() error {
-	return &assay.Problem{Kind: assay.ErrInvalid, What: "a form needs somebody who gives it", Do: "say --by \"Name, function\" or set ASSAY_BY"}
 }
 
 type ixitExport struct {
@@ -235,37 +205,15 @@ func (c *ixitImport) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	defer r.Dossier.Close()
-	in, err := r.Test.ReadIXIT(sheets...)
+	x, tables, entries, err := r.TakeIXIT(sheets)
 	if err != nil {
 		return err
-	}
-	old, err := r.Dossier.IXIT()
-	if err != nil {
-		return err
-	}
-	if old != nil && (old.TestSpecification != in.TestSpecification || old.Edition != in.Edition) {
-		return &assay.Problem{Kind: assay.ErrConflict, Where: "ixit.yaml", What: fmt.Sprintf("is for TS 103 701 %s, not %s", old.TestSpecification, in.TestSpecification), Do: "move it out of the dossier first"}
-	}
-	x := bench.Merge(old, in)
-	if err := r.Test.CheckIXIT(x); err != nil {
-		return err
-	}
-	if err := r.Dossier.WriteIXIT(x); err != nil {
-		return err
-	}
-	entries := 0
-	for _, t := range in.Tables {
-		for _, e := range t.Entries {
-			if e.Declared() {
-				entries++
-			}
-		}
 	}
 	state := "signed"
 	if x.Draft() {
 		state = "a draft until the supplier signs it: assay bench ixit sign " + c.Dir
 	}
-	fmt.Fprintf(env.out, "Read %d tables with %d declared entries. It is %s.\n", len(in.Tables), entries, state)
+	fmt.Fprintf(env.out, "Read %d tables with %d declared entries. It is %s.\n", tables, entries, state)
 	return nil
 }
 
@@ -280,17 +228,8 @@ func (c *ixitPrefill) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	defer r.Dossier.Close()
-	old, err := r.Dossier.IXIT()
+	found, err := r.PrefillIXIT()
 	if err != nil {
-		return err
-	}
-	if old != nil {
-		if err := r.Test.CheckIXIT(old); err != nil {
-			return err
-		}
-	}
-	x, found := r.Test.Prefill(old, r.Dossier.Observations())
-	if err := r.Dossier.WriteIXIT(x); err != nil {
 		return err
 	}
 	fmt.Fprintf(env.out, "Wrote %d fields of what was found into ixit.yaml. What is declared is as it was.\n", found)
@@ -309,20 +248,11 @@ func (c *ixitSign) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	defer r.Dossier.Close()
-	x, err := r.Dossier.IXIT()
+	signed, err := r.SignIXIT(c.By)
 	if err != nil {
 		return err
 	}
-	if x == nil {
-		return &assay.Problem{Kind: assay.ErrNotFound, Where: "ixit.yaml", What: "is not there", Do: "export the tables, have them filled, and import them"}
-	}
-	if err := r.Test.Sign(x, c.By, env.now()); err != nil {
-		return err
-	}
-	if err := r.Dossier.WriteIXIT(x); err != nil {
-		return err
-	}
-	fmt.Fprintf(env.out, "Signed by %s: %s.\n", c.By, x.Signed.Digest)
+	fmt.Fprintf(env.out, "Signed by %s: %s.\n", c.By, signed.Digest)
 	return nil
 }
 
@@ -347,43 +277,9 @@ func (c *benchReport) Run(ctx context.Context, env *environment) error {
 	if err := doc.ShowPhotos(ctx, r.Dossier, bench.PhotoLimits{}); err != nil {
 		return err
 	}
-	data, err := json.MarshalIndent(doc, "", "  ")
+	w, err := writeBenchReport(ctx, r, c.Dir, doc, c.PDF)
 	if err != nil {
 		return err
-	}
-	var page, book bytes.Buffer
-	if err := report.BenchHTML(&page, doc); err != nil {
-		return err
-	}
-	if err := doc.WriteXLSX(&book); err != nil {
-		return err
-	}
-	type file struct {
-		name string
-		data []byte
-	}
-	files := []file{{"bench-report.json", append(data, '\n')}, {"bench-report.html", page.Bytes()}, {"bench-report.xlsx", book.Bytes()}}
-	printed := "no .pdf: --no-pdf"
-	if c.PDF {
-		pdf, err := statement.PDF(ctx, page.Bytes())
-		switch {
-		case err == nil:
-			files, printed = append(files, file{"bench-report.pdf", pdf}), ""
-		case ctx.Err() != nil:
-			return ctx.Err()
-		default: // the page says all that it would; an old print beside it would not
-			printed = fmt.Sprintf("no .pdf: %v", err)
-		}
-	}
-	if printed != "" {
-		if err := removePrint(filepath.Join(c.Dir, "bench-report.pdf")); err != nil {
-			return err
-		}
-	}
-	for _, f := range files {
-		if err := r.Dossier.Write(f.name, f.data); err != nil {
-			return err
-		}
 	}
 	env.verdict(p.Overall)
 	if c.JSON {
@@ -396,18 +292,10 @@ func (c *benchReport) Run(ctx context.Context, env *environment) error {
 	for i, p := range doc.Photos {
 		fmt.Fprintf(env.out, "Photograph %d: %s, %s%s\n", i+1, p.Name, p.Digest, map[bool]string{true: "; not shown: " + p.NotShown}[p.NotShown != ""])
 	}
-	if printed == "" {
-		fmt.Fprintf(env.out, "Report: %s, with .json, .xlsx and .pdf beside it\n", filepath.Join(c.Dir, "bench-report.html"))
+	if w.notPrinted == "" {
+		fmt.Fprintf(env.out, "Report: %s, with .json, .xlsx, .txt and .pdf beside it\n", filepath.Join(c.Dir, "bench-report.html"))
 		return nil
 	}
-	fmt.Fprintf(env.out, "Report: %s, with .json and .xlsx beside it (%s)\n", filepath.Join(c.Dir, "bench-report.html"), printed)
-	return nil
-}
-
-// removePrint removes what was printed of an earlier report.
-func removePrint(name string) error {
-	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove the print of an earlier report: %w", err)
-	}
+	fmt.Fprintf(env.out, "Report: %s, with .json, .xlsx and .txt beside it (%s)\n", filepath.Join(c.Dir, "bench-report.html"), w.notPrinted)
 	return nil
 }

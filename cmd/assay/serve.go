@@ -22,8 +22,9 @@ import (
 
 // database says which database; the same flags wherever one is opened.
 type database struct {
-	Data string `help:"The folder of the data: the SQLite database, and the transparency log with its key." default:"assay-data" env:"ASSAY_DATA" placeholder:"DIR"`
-	DB   string `name:"db" help:"A PostgreSQL database in place of SQLite in the data folder: postgres://user@host/name." env:"ASSAY_DB" placeholder:"URL"`
+	Data  string `help:"The folder of the data: the SQLite database, and the transparency log with its key." default:"assay-data" env:"ASSAY_DATA" placeholder:"DIR"`
+	DB    string `name:"db" help:"A PostgreSQL database in place of SQLite in the data folder: postgres://user@host/name." env:"ASSAY_DB" placeholder:"URL"`
+	Tests string `help:"The folder of laboratories' tests, which all processes on one database share (default: tests in the data folder)." env:"ASSAY_TESTS" placeholder:"DIR"`
 }
 
 // where is the database as package store names it.
@@ -36,6 +37,14 @@ func (d *database) where() string {
 
 // logDir is the folder of the transparency log.
 func (d *database) logDir() string { return filepath.Join(d.Data, "log") }
+
+// testsDir is the folder of laboratories' tests.
+func (d *database) testsDir() string {
+	if d.Tests != "" {
+		return d.Tests
+	}
+	return filepath.Join(d.Data, "tests")
+}
 
 func (d *database) check() error {
 	if d.DB != "" && !strings.HasPrefix(d.DB, "postgres://") && !strings.HasPrefix(d.DB, "postgresql://") {

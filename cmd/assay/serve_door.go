@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/assay-psti/assay/register"
+	"github.com/assay-psti/assay/web"
 )
 
 // Times that a client has. There is none for a whole request: a dump of the register
@@ -91,8 +92,11 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body := &slowBody{body: r.Body, control: answer.control, began: began}
 	if r.Body != nil && r.Body != http.NoBody {
 		most := int64(maxBodyBytes)
-		if strings.Contains(r.URL.Path, "/import") {
+		switch {
+		case strings.Contains(r.URL.Path, "/import"):
 			most = register.MaxImportBytes + 1<<20
+		case strings.HasPrefix(r.URL.Path, "/org/bench/"):
+			most = web.BenchLimit
 		}
 		r.Body = http.MaxBytesReader(w, body, most)
 		defer body.finish()

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/laboratory"
 	"github.com/assay-psti/assay/register"
 	"github.com/assay-psti/assay/store"
 	"github.com/assay-psti/assay/tlog"
@@ -32,6 +33,7 @@ type house struct {
 	db       *store.DB
 	log      *tlog.Log // nil: another process writes it
 	register *register.Service
+	tests    *laboratory.Room
 	pages    *web.Server
 }
 
@@ -88,7 +90,13 @@ func (c *serveCommand) openAll(ctx context.Context, env *environment, h *house) 
 	if err != nil {
 		return err
 	}
-	pages.Register = h.register
+	if h.tests, err = laboratory.Open(c.testsDir(), laboratory.Options{Now: env.now}); err != nil {
+		return err
+	}
+	if err := h.register.HoldTests(ctx, h.tests.ID()); err != nil {
+		return err
+	}
+	pages.Register, pages.Tests = h.register, h.tests
 	if err := c.accounts(&pages, h, env); err != nil {
 		return err
 	}
@@ -180,6 +188,9 @@ func (h *house) close() error {
 	var err error
 	if h.log != nil {
 		err = h.log.Close()
+	}
+	if h.tests != nil {
+		err = errors.Join(err, h.tests.Close())
 	}
 	if h.db != nil {
 		err = errors.Join(err, h.db.Close())

@@ -22,7 +22,7 @@ var ranks = map[string]int{
 	"law":       3,
 	"check/all": 4, "runner": 4, "bench": 4,
 	"report": 5, "statement": 5,
-	"register": 6, "disclosure": 6, "surveillance": 6,
+	"register": 6, "laboratory": 6, "disclosure": 6, "surveillance": 6,
 	"store": 7, "web": 7,
 	"cmd/assay": 8,
 }
