@@ -289,7 +289,7 @@ func (s *Session) webDetails(ctx context.Context, v *Service) {
 		return
 	}
 	if to := refresh(page.body); page.status == 200 && to != "" && loginForm(page.body) == nil {
-		if next, ok := s.sameService(request{port: v.Port, tls: v.seen.tls, path: path}, to); ok {
+		if next, ok := s.sameService(request{port: v.Port, tls: v.seen.tls, path: path}, to); ok && !harmWords.MatchString(unquoted(next)) {
 			if p, at, err := get("http", next); err == nil {
 				page, path = p, at
 			}

@@ -106,7 +106,7 @@ func (s *Session) walk(ctx context.Context, v *Service) []webPage {
 
 // add takes a page in, where it was not yet.
 func (w *walker) add(st step) {
-	if w.asked[st.path] || st.clicks > maxClicks || harmWords.MatchString(unquoted(st.path)) {
+	if address := unquoted(st.path); w.asked[st.path] || st.clicks > maxClicks || harmWords.MatchString(address) || deeds.MatchString(address) {
 		return
 	}
 	if len(w.asked) >= maxPages+maxLinks {
@@ -240,7 +240,7 @@ type link struct {
 
 var (
 	frameTag  = regexp.MustCompile(`(?is)<i?frame\b([^>]*)>`)
-	anchorTag = regexp.MustCompile(`(?is)<(?:a|area)\b([^>]*)>(.*?)(?:</a>|<a\b|$)`)
+	anchorTag = regexp.MustCompile(`(?is)<(?:a|area)\b([^>]*)>((?:[^<]|<[^a/]|</[^a])*)`)
 	goesTo    = regexp.MustCompile(`(?i)\b(?:location(?:\.href)?\s*=|location\.(?:replace|assign)\s*\()\s*["']([^"']{1,200})["']`)
 )
 
