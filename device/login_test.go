@@ -438,7 +438,7 @@ func TestPlanSendsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.Join(Plan(s, &Work{Logins: true, Published: list, Guesses: 12}), "\n")
-	for _, want := range []string{"65535 ports of 192.168.8.20", "admin/admin", "admin/(blank)", "12 wrong log-ins", "161 (snmp)", "no passwords over SSH"} {
+	for _, want := range []string{"65535 ports of 192.168.8.20", "admin/admin", "admin/(blank)", "12 wrong log-ins", "161 (snmp)", "no passwords over SSH", "GET alone, at most 14 pages", "/cgi-bin/luci", "names: admin, root"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the plan lacks %q:\n%s", want, text)
 		}
