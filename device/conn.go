@@ -145,6 +145,19 @@ func (c *conn) Close() error {
 	return err
 }
 
+// turn writes what went over the connection so far into the transcript, and begins
+// another exchange on it.
+func (c *conn) turn(probe string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.s.o.Clock.Now()
+	c.x.Took = now.Sub(c.x.At)
+	c.x.Said, c.x.Answered = c.show(c.said), c.show(c.heard)
+	c.s.keep(c.x)
+	c.x = Exchange{At: now.UTC(), Probe: probe, Network: c.x.Network, Port: c.x.Port, TLS: c.x.TLS}
+	c.said, c.heard = nil, nil
+}
+
 // keep adds an exchange to the transcript.
 func (s *Session) keep(x Exchange) {
 	s.mu.Lock()

@@ -17,6 +17,7 @@ type form struct {
 	fields         [][2]string // hidden and the like, as they stand, and the button that logs in
 	user, password string      // names of the fields
 	scripted       bool        // a script may take part
+	says           bool        // it says that it is a log-in, or the page's title does
 	not            string      // why no log-in is tried with it; empty: it may be
 }
 
@@ -74,6 +75,11 @@ func firstForm(page []byte, scripted bool) *form {
 			continue
 		}
 		f.scripted = f.scripted || scripted
+		title := pageTitle(page)
+		f.says = f.says || strictWords.MatchString(title)
+		if f.not == "" && setsText.MatchString(title) {
+			f.not = setsPassword
+		}
 		if f.not == "" {
 			return f
 		}
@@ -138,9 +144,7 @@ func readForm(tag string, inner []byte) *form {
 	if passwords != 1 {
 		return nil
 	}
-	for _, x := range texts {
-		f.fields = append(f.fields, x)
-	}
+	f.fields = append(f.fields, texts...)
 	f.press(buttons)
 	f.fields = slices.DeleteFunc(f.fields, func(x [2]string) bool { return x[0] == "" })
 	f.scripted = f.scripted || submits == 0 && f.user != "" // HTML 4.10.21.2: several fields and no button send nothing by themselves
@@ -184,10 +188,13 @@ func (f *form) press(buttons [][2]string) {
 	}
 }
 
+const setsPassword = "the form may set a password rather than ask for one, so no log-in was tried"
+
 // judge says why no log-in is tried with a form, where one must not be.
 func (f *form) judge(tag string, inner []byte, extra string, fresh bool) {
 	words := tag + " " + f.action + " " + f.password + " " + f.user
 	said := plainText(inner)
+	f.says = strictWords.MatchString(words) || strictWords.Match(said) || strictWords.MatchString(buttonText(inner))
 	switch {
 	case f.not != "":
 	case f.password == "" || f.method != http.MethodPost:
@@ -195,9 +202,7 @@ func (f *form) judge(tag string, inner []byte, extra string, fresh bool) {
 	case harmWords.MatchString(f.action):
 		f.not = "the form leads to something else than a log-in, so none was tried"
 	case fresh || setsWords.MatchString(words) || setsText.Match(said):
-		f.not = "the form may set a password rather than ask for one, so no log-in was tried"
-	case f.user == "" && !logInWords.MatchString(words) && !logInWords.Match(said) && !logInWords.MatchString(buttonText(inner)):
-		f.not = "the form takes a password alone and does not say that it is a log-in, so none was tried"
+		f.not = setsPassword
 	case extra != "":
 		f.not = "the form asks for more than a user and a password (" + printable([]byte(extra), 40) + "), so no log-in was tried"
 	}
@@ -237,8 +242,10 @@ func asksNew(body []byte) bool {
 	return false
 }
 
-// formDoor tries a log-in form as a browser sends it.
-func (s *Session) formDoor(v *Service, way Way, f *form) *door {
+// formDoor tries a log-in form as a browser sends it. One that does not say that it is
+// a log-in is tried where it is the first that a person sees, and asks for a user: what
+// stands elsewhere may be the settings of something.
+func (s *Session) formDoor(v *Service, way Way, f *form, shown bool) *door {
 	d := &door{way: way, vague: true, alone: f.user == "", scripted: f.scripted}
 	if f.not != "" {
 		d.way.Stopped = f.not
@@ -246,6 +253,10 @@ func (s *Session) formDoor(v *Service, way Way, f *form) *door {
 	}
 	if f.scripted {
 		d.way.OpenWhy += "; a script may take part in the form"
+	}
+	if path := unquoted(way.Where); !f.says && !strictWords.MatchString(path) && (f.user == "" || !shown) || setsText.MatchString(path) {
+		d.way.Stopped = "the form does not say that it is a log-in, so none was tried"
+		return d
 	}
 	path := way.Where
 	d.try = func(ctx context.Context, probe string, cred *credential) (Outcome, string) {

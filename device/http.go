@@ -25,7 +25,7 @@ const (
 	maxHeaders = 64 // that are looked at
 )
 
-// request is one HTTP request; each has a connection of its own.
+// request is one HTTP request; each has a connection of its own, unless it names a wire.
 type request struct {
 	probe   string
 	port    int
@@ -36,6 +36,21 @@ type request struct {
 	body    string
 	secrets []string // that the transcript does not show
 	most    int      // bytes of the body that are read; maxBody where 0
+	on      *wire    // a connection that serves several requests, of GET alone; nil: one of its own
+}
+
+// wire is a connection over which several requests go one after the other, where the
+// server lets it.
+type wire struct {
+	c  *conn
+	rw io.ReadWriter
+}
+
+func (l *wire) close() {
+	if l.c != nil {
+		l.c.Close()
+		l.c = nil
+	}
 }
 
 // response is what came back.
@@ -45,6 +60,7 @@ type response struct {
 	body    []byte
 	raw     []byte // first bytes of the body and header as they came, for identification
 	cut     bool   // there was more
+	stays   bool   // the server keeps the connection open, and nothing is left in it
 	cookies []*http.Cookie
 }
 
@@ -59,13 +75,23 @@ func pageTitle(body []byte) string {
 	return ""
 }
 
-// do makes one request over a new connection.
+// do makes one request, over a new connection or the wire that it names.
 func (s *Session) do(ctx context.Context, q request) (*response, error) {
+	if q.on != nil && q.on.c != nil {
+		q.on.c.turn(q.probe)
+		r, err := q.on.c.exchange(q.on.rw, q)
+		if err == nil && r.stays {
+			return r, nil
+		}
+		q.on.close()
+		if err == nil {
+			return r, nil
+		} // the server may have hung up in between: once more over a new one
+	}
 	c, err := s.dial(ctx, q.probe, "tcp", q.port)
 	if err != nil {
 		return nil, err
 	}
-	defer c.Close()
 	c.hide(q.secrets...)
 	if q.most > maxBody {
 		c.most = q.most + maxReceived
@@ -74,11 +100,18 @@ func (s *Session) do(ctx context.Context, q request) (*response, error) {
 	if q.tls {
 		t, err := s.startTLS(ctx, c)
 		if err != nil {
+			c.Close()
 			return nil, err
 		}
 		rw = &tap{ReadWriter: t, c: c}
 	}
-	return c.exchange(rw, q)
+	r, err := c.exchange(rw, q)
+	if q.on != nil && err == nil && r.stays {
+		q.on.c, q.on.rw = c, rw
+	} else {
+		c.Close()
+	}
+	return r, err
 }
 
 // tap keeps what goes inside TLS for the transcript.
@@ -108,7 +141,7 @@ func (c *conn) exchange(rw io.ReadWriter, q request) (*response, error) {
 		q.method = http.MethodGet
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nAccept: */*\r\nConnection: close\r\n", q.method, q.path, c.s.endpoint(q.port), userAgent)
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nAccept: */*\r\nConnection: %s\r\n", q.method, q.path, c.s.endpoint(q.port), userAgent, map[bool]string{true: "keep-alive", false: "close"}[q.on != nil])
 	for _, k := range sortedKeys(q.headers) {
 		fmt.Fprintf(&b, "%s: %s\r\n", k, q.headers[k])
 	}
@@ -139,6 +172,7 @@ func readResponse(r io.Reader, method string, most int) (*response, error) {
 	out := &response{status: h.StatusCode, header: h.Header, raw: raw.Bytes(), cookies: h.Cookies()}
 	out.cut = len(body) > most || err != nil
 	out.body = body[:min(len(body), most)]
+	out.stays = !h.Close && !out.cut && (h.ContentLength >= 0 || len(h.TransferEncoding) > 0) && in.Buffered() == 0
 	return out, nil
 }
 

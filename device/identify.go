@@ -7,6 +7,7 @@ import (
 	"html"
 	"io"
 	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -18,6 +19,7 @@ import (
 // in begin with.
 type seen struct {
 	tls      bool
+	first    *response // HTTP: what / gave to the first question, where it came whole
 	page     *response // HTTP: what / gave
 	path     string    // where that stood
 	onvif    *response // what the ONVIF service gave
@@ -73,6 +75,9 @@ func (s *Session) service(ctx context.Context, c *conn, port int) Service {
 		}
 	}
 	out.take(g, got)
+	if g.protocol == "http" || g.protocol == "https" {
+		out.seen.first = wholePage(got)
+	}
 	s.details(ctx, &out)
 	return out
 }
@@ -94,6 +99,16 @@ func (s *Session) greeting(c *conn, port int) (got []byte, first bool) {
 		}
 	}
 	return got, first
+}
+
+// wholePage is the answer to the first question, where it is a page that came whole
+// and says its length; nil otherwise: then it is asked for again.
+func wholePage(got []byte) *response {
+	r, err := readResponse(bytes.NewReader(got), http.MethodGet, maxBody)
+	if err != nil || r.cut || r.header.Get("Content-Length") == "" || r.status != http.StatusOK && r.status != http.StatusUnauthorized {
+		return nil
+	}
+	return r
 }
 
 func (c *conn) ended() bool {
@@ -264,13 +279,17 @@ func (s *Session) webDetails(ctx context.Context, v *Service) {
 	get := func(probe, path string) (*response, string, error) {
 		return s.follow(ctx, request{probe: probe, port: v.Port, tls: v.seen.tls, path: path})
 	}
-	page, path, err := get("http", "/")
+	page, path := v.seen.first, "/"
+	var err error
+	if page == nil {
+		page, path, err = get("http", "/")
+	}
 	if err != nil {
 		v.Details = append(v.Details, "GET / failed: "+why(err))
 		return
 	}
 	if to := refresh(page.body); page.status == 200 && to != "" && loginForm(page.body) == nil {
-		if next, ok := s.sameService(request{port: v.Port, tls: v.seen.tls, path: path}, to); ok {
+		if next, ok := s.sameService(request{port: v.Port, tls: v.seen.tls, path: path}, to); ok && !harmWords.MatchString(unquoted(next)) {
 			if p, at, err := get("http", next); err == nil {
 				page, path = p, at
 			}

@@ -59,7 +59,13 @@ func Plan(s *Session, w *Work) []string {
 		for _, d := range list.candidates(&door{})[:min(l.Tries, len(list.candidates(&door{})))] {
 			pairs = append(pairs, d.User+"/"+cmp.Or(d.Password, "(blank)"))
 		}
-		out = append(out, fmt.Sprintf("log-ins at each way in: a random password; %d published defaults at most, %s apart: %s; a random password again after one is accepted", l.Tries, l.Pace, strings.Join(pairs, ", ")))
+		out = append(out, fmt.Sprintf("log-ins at each way in: a random password; %d published defaults at most, %s apart: %s; a random password again after one is accepted, and at a form two and then the accepted one twice more", l.Tries, l.Pace, strings.Join(pairs, ", ")))
+		var usual []string
+		for _, p := range webPaths() {
+			usual = append(usual, p.path)
+		}
+		out = append(out, fmt.Sprintf("to find web log-ins: GET alone, at most %d pages that a web server's first page leads to; where none has a log-in, a random address and %s", maxPages, strings.Join(usual, ", ")),
+			fmt.Sprintf("to find users of SNMPv3: one question without a password for each of at most %d names: %s", maxNames, strings.Join(agentNames(w.Published), ", ")))
 		if w.Unit != nil || w.Set != nil {
 			out = append(out, "log-ins with the passwords of the unit that were given")
 		}

@@ -283,7 +283,8 @@ func (t *trial) unscripted() {
 
 // secret tries a password of this unit.
 func (l *logins) secret(ctx context.Context, t *trial, secret *Secret, into *[]Attempt, probe string) error {
-	if secret == nil || t.d.way.Method == "community" { // a person's password is no community
+	// A person's password is no community; and what SNMPv3 sends would let others guess at it in the transcript.
+	if secret == nil || t.d.way.Method == "community" || t.d.way.Method == "usm" {
 		return nil
 	}
 	users := secret.users()

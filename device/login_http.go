@@ -170,7 +170,7 @@ func (s *Session) pageDoor(v *Service, p webPage) *door {
 	switch {
 	case p.form != nil:
 		way.Method, way.OpenWhy = "form", of+" asks for a log-in; whether others do was not looked at"
-		return s.formDoor(v, way, p.form)
+		return s.formDoor(v, way, p.form, p.shown)
 	case p.script != "":
 		way.Method, way.OpenWhy = "script", of+" has a log-in that a script makes: "+p.script
 		way.Stopped = "no log-in was tried there: try the defaults by hand, in a browser"

@@ -212,6 +212,65 @@ func TestGuessing(t *testing.T) {
 	}
 }
 
+// A device that locks without saying so refuses the right password too: then nothing
+// follows from what it refused before.
+func TestSilentLock(t *testing.T) {
+	l := &logins{unit: &Secret{Users: []string{"admin"}, Password: "kF7-q"}, published: list}
+	w, _ := enter(t, l, func(n int, c *credential) (Outcome, string, time.Duration) {
+		if n > 4 {
+			return Refused, "no", 0
+		}
+		return accepts("admin", "kF7-q")(n, c)
+	})
+	if w.RefusedDefaults() != 0 || len(w.Tried) == 0 || !strings.Contains(w.Stopped, "lock-out") || w.AcceptedUnit() == nil {
+		t.Errorf("got %+v", w)
+	}
+	l = &logins{unit: &Secret{Users: []string{"admin"}, Password: "kF7-q"}, published: list}
+	if w, _ = enter(t, l, accepts("admin", "kF7-q")); w.RefusedDefaults() != 4 || w.Stopped != "" {
+		t.Errorf("without a lock-out: got %+v", w)
+	}
+}
+
+// After a series of wrong log-ins the right one tells whether the device locked.
+func TestGuessingThenTheRightOne(t *testing.T) {
+	guess := func(answer func(n int, c *credential) (Outcome, string, time.Duration)) *Guessing {
+		w, _ := enter(t, &logins{unit: &Secret{Users: []string{"admin"}, Password: "kF7-q"}, guesses: 12}, answer)
+		if w.Guessing == nil {
+			t.Fatalf("got %+v", w)
+		}
+		return w.Guessing
+	}
+	if g := guess(accepts("admin", "kF7-q")); g.Limit != LimitNone || g.After != Accepted || g.Tries != 12 {
+		t.Errorf("no limit: got %+v", g)
+	}
+	g := guess(func(n int, c *credential) (Outcome, string, time.Duration) {
+		if n > 10 {
+			return Refused, "no", 0
+		}
+		return accepts("admin", "kF7-q")(n, c)
+	})
+	if g.Limit != LimitLocked || g.After != Refused {
+		t.Errorf("locked without a word: got %+v", g)
+	}
+	w, _ := enter(t, &logins{guesses: 12}, accepts("admin", "kF7-q"))
+	if w.Guessing.After != Untried {
+		t.Errorf("no right one is known: got %+v", w.Guessing)
+	}
+}
+
+// A lock-out at one web log-in ends the others of the device, and no other protocol's.
+func TestLockOutIsShared(t *testing.T) {
+	s, clock := newSession(t, Limits{Tries: 4})
+	locks := (&fake{clock: clock, answer: func(int, *credential) (Outcome, string, time.Duration) { return Locked, "status 429", 0 }}).door()
+	after, shell := &fake{clock: clock, answer: accepts("", "")}, &fake{clock: clock, answer: accepts("", "")}
+	second, third := after.door(), shell.door()
+	third.way.Protocol, third.way.Port = "telnet", 23
+	(&logins{s: s, published: list}).enter(t.Context(), []*door{locks, second, third})
+	if after.n != 0 || !strings.Contains(second.way.Stopped, "lock-out") || shell.n != 5 {
+		t.Errorf("got %d and %d log-ins, %+v", after.n, shell.n, second.way)
+	}
+}
+
 func portOf(t *testing.T, s *httptest.Server) int {
 	t.Helper()
 	u, err := url.Parse(s.URL)
@@ -379,7 +438,7 @@ func TestPlanSendsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.Join(Plan(s, &Work{Logins: true, Published: list, Guesses: 12}), "\n")
-	for _, want := range []string{"65535 ports of 192.168.8.20", "admin/admin", "admin/(blank)", "12 wrong log-ins", "161 (snmp)", "no passwords over SSH"} {
+	for _, want := range []string{"65535 ports of 192.168.8.20", "admin/admin", "admin/(blank)", "12 wrong log-ins", "161 (snmp)", "no passwords over SSH", "GET alone, at most 14 pages", "/cgi-bin/luci", "names: admin, root"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the plan lacks %q:\n%s", want, text)
 		}

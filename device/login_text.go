@@ -129,6 +129,7 @@ var (
 	userPrompt     = regexp.MustCompile(`(?i)(login|user ?name|user|account)[^\r\n]{0,20}:\s*$`)
 	passwordPrompt = regexp.MustCompile(`(?i)(password|passwd|pass|pin)[^\r\n]{0,20}:\s*$`)
 	newPrompt      = regexp.MustCompile(`(?i)\b(new|current|change)\b[^\r\n]{0,30}(password|passwd|pin)[^\r\n]{0,20}:\s*$`)
+	anyPrompt      = regexp.MustCompile(`(?i)(login|user|account|pass|pin|name|kennwort|benutzer|utilisateur|mot de passe)[^\r\n]{0,20}[>#$%]\s?$`) // of a shell or a log-in
 	wrongLogin     = regexp.MustCompile(`(?i)(incorrect|invalid|denied|failed|failure|bad password|wrong)`)
 )
 
@@ -177,6 +178,8 @@ func (s *Session) telnetLogin(ctx context.Context, v *Service, probe string, cre
 	t := telnetTalk{c: c}
 	at := t.until(userPrompt, passwordPrompt, shellPrompt)
 	switch {
+	case at == shellPrompt && anyPrompt.Match(t.text):
+		return Unclear, "it may be the prompt of a shell or of a log-in: " + lastLine(t.text)
 	case at == shellPrompt:
 		return Accepted, "a prompt came without a log-in: " + lastLine(t.text)
 	case at == nil:
@@ -189,7 +192,7 @@ func (s *Session) telnetLogin(ctx context.Context, v *Service, probe string, cre
 	}
 	if at == userPrompt {
 		_, _ = fmt.Fprintf(c, "%s\r\n", cred.user)
-		if at = t.until(passwordPrompt, userPrompt, shellPrompt); at == shellPrompt {
+		if at = t.until(passwordPrompt, userPrompt, shellPrompt); at == shellPrompt && !anyPrompt.Match(t.text) && !wrongWords.Match(t.text) {
 			return Accepted, "no password was asked for"
 		}
 	}
@@ -206,6 +209,8 @@ func (s *Session) telnetLogin(ctx context.Context, v *Service, probe string, cre
 		return Renew, "it asks: " + lastLine(t.text)
 	case speaksOfLock(t.text):
 		return Locked, lastLine(t.text)
+	case at == shellPrompt && (anyPrompt.Match(t.text) || wrongWords.Match(t.text)):
+		return Unclear, "a prompt came that may be of a log-in, or with words of a failure: " + lastLine(t.text)
 	case at == shellPrompt:
 		return Accepted, "a prompt came: " + lastLine(t.text)
 	case at != nil:
@@ -318,8 +323,17 @@ func (s *Session) rtspDoor(ctx context.Context, v *Service) *door {
 		case r.status == http.StatusUnauthorized && len(found) > 0 && asked == 0:
 			asked++
 			d.way.Open, d.way.OpenWhy, d.way.Where, d.way.Method, v.Asks = No, "it asks for a log-in", path, found[0].scheme, Yes
+			last := ""
 			d.try = func(ctx context.Context, probe string, c *credential) (Outcome, string) {
-				return s.rtspLogin(ctx, v, path, probe, c)
+				o, reason := s.rtspLogin(ctx, v, path, probe, c)
+				last = reason
+				return o, reason
+			}
+			d.doubt = func() string { // a stream that is not there, for whoever asks
+				if last == status(http.StatusOK) {
+					return ""
+				}
+				return last
 			}
 		}
 	}

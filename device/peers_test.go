@@ -302,6 +302,13 @@ func TestPeers(t *testing.T) {
 		t.Logf("%s", data)
 	}
 	t.Logf("assay: %s, %d packets on lo, used %+v", took.Round(time.Millisecond), packets, r.Used)
+	if *show {
+		counts := map[string]int{}
+		for _, x := range r.Transcript {
+			counts[x.Probe]++
+		}
+		t.Logf("exchanges by what they were for: %v", counts)
+	}
 	if !r.Whole {
 		t.Errorf("not whole: %v", r.Cut)
 	}

@@ -71,6 +71,7 @@ type walker struct {
 	found []webPage
 	built *webPage // a page that a script builds
 	more  bool     // there was more than was asked for
+	wire  wire
 }
 
 // walk gives the log-ins of a web server, the first page's first.
@@ -78,6 +79,7 @@ func (s *Session) walk(ctx context.Context, v *Service) []webPage {
 	ctx, stop := context.WithTimeout(ctx, walkTime)
 	defer stop()
 	w := &walker{s: s, v: v, asked: map[string]bool{v.seen.path: true}, kept: map[string]bool{}, left: maxPages}
+	defer w.wire.close()
 	w.look(step{v.seen.path, 0, true}, v.seen.path, v.seen.page)
 	for _, p := range v.seen.leads {
 		w.add(step{p, 1, true})
@@ -104,7 +106,7 @@ func (s *Session) walk(ctx context.Context, v *Service) []webPage {
 
 // add takes a page in, where it was not yet.
 func (w *walker) add(st step) {
-	if w.asked[st.path] || st.clicks > maxClicks || harmWords.MatchString(unquoted(st.path)) {
+	if address := unquoted(st.path); w.asked[st.path] || st.clicks > maxClicks || harmWords.MatchString(address) || deeds.MatchString(address) {
 		return
 	}
 	if len(w.asked) >= maxPages+maxLinks {
@@ -138,7 +140,7 @@ func (w *walker) steps(ctx context.Context) {
 }
 
 func (w *walker) get(ctx context.Context, path string) (*response, string, error) {
-	return w.s.follow(ctx, request{probe: "http walk", port: w.v.Port, tls: w.v.seen.tls, path: path})
+	return w.s.follow(ctx, request{probe: "http walk", port: w.v.Port, tls: w.v.seen.tls, path: path, on: &w.wire})
 }
 
 // look keeps a page that has a log-in, and takes in what the page leads to.
@@ -238,7 +240,7 @@ type link struct {
 
 var (
 	frameTag  = regexp.MustCompile(`(?is)<i?frame\b([^>]*)>`)
-	anchorTag = regexp.MustCompile(`(?is)<(?:a|area)\b([^>]*)>(.*?)(?:</a>|<a\b|$)`)
+	anchorTag = regexp.MustCompile(`(?is)<(?:a|area)\b([^>]*)>((?:[^<]|<[^a/]|</[^a])*)`)
 	goesTo    = regexp.MustCompile(`(?i)\b(?:location(?:\.href)?\s*=|location\.(?:replace|assign)\s*\()\s*["']([^"']{1,200})["']`)
 )
 

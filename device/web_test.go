@@ -1,10 +1,13 @@
 package device
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/textproto"
 	"strings"
 	"sync"
 	"testing"
@@ -117,6 +120,38 @@ func TestWalk(t *testing.T) {
 	}
 }
 
+func TestLinks(t *testing.T) {
+	got := links([]byte(`<a href="/a">One <b>two</b><a href='/b'>Three</a><!-- <a href="/c">no</a> --><area href=/d alt="Log in"><iframe src="/e"></iframe><script>x = '<a href="/f">no</a>'; location.href = "/g"</script><a href="#h">no</a>`))
+	var out []string
+	for _, l := range got {
+		out = append(out, fmt.Sprintf("%s|%s|%v", l.to, strings.TrimSpace(l.words), l.shown))
+	}
+	if got, want := strings.Join(out, " "), "/g||true /e||true /g||false /a|One two|false /b|Three|false /d|Log in|false"; got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
+
+// No page makes the readers fail, and what they give stays in bounds.
+func FuzzPages(f *testing.F) {
+	for _, text := range []string{logInForm, `<frameset><frame src=a>`, `<select><option selected>`, `<a href=x>log in<a`, `<script>location="/"</script>`, `<form><input type=password`, "\xff<form method=post>\x00<button>"} {
+		f.Add([]byte(text))
+	}
+	sent := loginForm([]byte(logInForm))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if n := len(links(b)); n > 1+20+200+maxLinks {
+			t.Errorf("%d links", n)
+		}
+		if fm := loginForm(b); fm != nil && fm.not == "" && (fm.password == "" || fm.method != "POST") {
+			t.Errorf("a form that cannot be sent may be: %+v", fm)
+		}
+		_, _ = scriptLogin(b), scriptWords(b)
+		if o, _ := judgeForm(&response{status: 200, header: http.Header{}, body: b}, sent); o == Untried {
+			t.Error("no outcome")
+		}
+		_ = wholePage(b)
+	})
+}
+
 // A web server without end is walked through to a bound.
 func TestWalkIsBounded(t *testing.T) {
 	s := &site{pages: map[string]string{}}
@@ -167,7 +202,8 @@ func TestFormsThatAreNotTried(t *testing.T) {
 		"sets-chinese": {`<form method=post>设置密码<input type=password name=p><input type=submit value=登录></form>`, "may set"},
 		"new-password": {`<form method=post><input name=u><input type=password name=p autocomplete="new-password"><input type=submit value="Log in"></form>`, "may set"},
 		"wi-fi":        {`<form method=post>Network <input name=ssid><input type=password name=key><input type=submit></form>`, "may set"},
-		"alone":        {`<form method=post><input type=password name=p><input type=submit value=Go></form>`, "does not say"},
+		"dial-up":      {`<form method=post>PPPoE login<input name=user><input type=password name=p><input type=submit value=Connect></form>`, "may set"},
+		"titled":       {`<title>Wi-Fi</title>` + logInForm, "may set"},
 		"captcha":      {`<form method=post>Log in<input name=u><input type=password name=p><input name=captcha><input type=submit></form>`, "more than"},
 		"resets":       {`<form method=post action=/factory_reset><input name=u><input type=password name=p><input type=submit></form>`, "something else"},
 		"reset-button": {`<form method=post>Log in<input name=u><input type=password name=p><input type=submit name=do value="Factory reset"></form>`, "buttons"},
@@ -183,6 +219,32 @@ func TestFormsThatAreNotTried(t *testing.T) {
 	f := loginForm([]byte(`<form method=post>Log in<input name=u><input type=password name=p><input type=checkbox name=keep checked><input type=checkbox name=no><select name=lang><option value=de>D<option value=en selected>E</select><input type=submit name=b value=Login><input type=submit name=b value=Reset></form>`))
 	if got, want := fmt.Sprint(f.fields), "[[keep on] [lang en] [b Login]]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// Forms that do not say that they are a log-in are not sent, save one with a user on
+// the first page; and no address that may do something is asked for.
+func TestNothingIsSet(t *testing.T) {
+	const quiet = `<form method="post" action="/wan"><input name="name"><input type="password" name="key"><input type="submit" value="Connect"></form>`
+	const alone = `<form method="post" action="/key"><input type="password" name="key"><input type="submit" value="OK"></form>`
+	s := &site{pages: map[string]string{"/": `Water is hot. <a href="/setup.htm">Setup</a> <a href="/admin/light/on">Light</a> <a href="/settings/test">Settings</a>`,
+		"/setup.htm": quiet, "/admin": alone, "/admin/light/on": "On", "/settings/test": "Done"}}
+	r := inspectWeb(t, s)
+	for _, a := range s.asked {
+		if strings.HasPrefix(a, "POST") && a != "POST "+onvifPath || strings.Contains(a, "/on") && a != "POST "+onvifPath || strings.Contains(a, "test") {
+			t.Errorf("it sent %s", a)
+		}
+	}
+	if len(r.Ways) != 2 || !strings.Contains(r.Ways[0].Stopped, "does not say") {
+		t.Errorf("got %+v", r.Ways)
+	}
+	s = &site{pages: map[string]string{"/": quiet, "/wan": "x"}}
+	if inspectWeb(t, s); !strings.Contains(fmt.Sprint(s.asked), "POST /wan") {
+		t.Errorf("the first page: got %v", s.asked)
+	}
+	s = &site{pages: map[string]string{"/": alone}}
+	if inspectWeb(t, s); strings.Contains(fmt.Sprint(s.asked), "POST /key") {
+		t.Errorf("a password alone: got %v", s.asked)
 	}
 }
 
@@ -300,6 +362,60 @@ func TestHostileLogins(t *testing.T) {
 						t.Errorf("%d were refused: %s", n, said)
 					}
 				}
+			}
+		})
+	}
+}
+
+// Other protocols, whose answers could be taken for a way in that takes anything.
+func TestHostileTexts(t *testing.T) {
+	ask := func(c net.Conn, in *bufio.Reader, prompts ...string) bool {
+		for _, p := range prompts {
+			fmt.Fprint(c, p)
+			if _, err := in.ReadString('\n'); err != nil {
+				return false
+			}
+		}
+		return true
+	}
+	rtsp := func(code int) func(net.Conn) {
+		return func(c net.Conn) {
+			in := textproto.NewReader(bufio.NewReader(c))
+			for {
+				if _, err := in.ReadLine(); err != nil {
+					return
+				}
+				h, err := in.ReadMIMEHeader()
+				if err != nil {
+					return
+				}
+				if h.Get("Authorization") == "" {
+					fmt.Fprintf(c, "RTSP/1.0 401 Unauthorized\r\nCSeq: %s\r\nWWW-Authenticate: Basic realm=\"r\"\r\n\r\n", h.Get("Cseq"))
+				} else {
+					fmt.Fprintf(c, "RTSP/1.0 %d Whatever\r\nCSeq: %s\r\n\r\n", code, h.Get("Cseq"))
+				}
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		protocol string
+		f        func(net.Conn)
+		any      bool
+	}{
+		"telnet-arrow":  {"telnet", func(c net.Conn) { ask(c, bufio.NewReader(c), "Kettle\r\nUsername> ", "Password> ", "Username> ") }, false},
+		"telnet-german": {"telnet", func(c net.Conn) { ask(c, bufio.NewReader(c), "login: ", "Password: ", "Zugriff verweigert\r\n> ") }, false},
+		"telnet-any":    {"telnet", func(c net.Conn) { ask(c, bufio.NewReader(c), "login: ", "Password: ", "Hello\r\n# ") }, true},
+		"rtsp-404":      {"rtsp", rtsp(404), false},
+		"rtsp-302":      {"rtsp", rtsp(302), false},
+		"rtsp-any":      {"rtsp", rtsp(200), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := newSession(t, Limits{})
+			v := &Service{Network: "tcp", Port: serve(t, c.f), Protocol: c.protocol, Asks: Unknown, seen: &seen{}}
+			w := (&logins{s: s, published: list}).enter(t.Context(), s.doors(t.Context(), v, false, list))[0]
+			if w.AcceptedDefault() != nil || w.RefusedDefaults() > 0 || w.Any != c.any || (w.Open == Yes) != c.any {
+				t.Errorf("got %+v", w)
 			}
 		})
 	}

@@ -10,6 +10,13 @@ var (
 	logInWords = regexp.MustCompile(`(?i)log[-_ ]?[io]n|sign[-_ ]?in|\bauth|passw|kennwort|anmeld|einlogg|connexion|connecter|identifi|mot de passe|` +
 		`iniciar|acceder|acceso|contrase|entrar|senha|accedi|accesso|inlog|aanmeld|wachtwoord|zaloguj|logowan|hasło|вход|войти|пароль|giriş|登录|登錄|登入|密码|密碼|ログイン|パスワード|로그인|비밀번호`)
 
+	// strictWords say of a form that it is a log-in.
+	strictWords = regexp.MustCompile(`(?i)log[-_ ]?[io]n|sign[-_ ]?in|authenti|anmeld|einlogg|connexion|se connecter|identifi|` +
+		`iniciar|acceder|acceso|entrar|accedi|accesso|inlog|aanmeld|zaloguj|logowan|вход|войти|giriş|登录|登錄|登入|ログイン|로그인`)
+
+	// deeds are names of addresses that may do something when they are asked for.
+	deeds = regexp.MustCompile(`(?i)(?:^|[/_.-])(?:on|off|up|down|start|run|test|send|trigger|close|ring|pair|join|scan|backup|export|download|dump)(?:[/_.-]|$)`)
+
 	// leadWords are in links that are worth a look beside those.
 	leadWords = regexp.MustCompile(`(?i)admin|set-?up|manage|account|webui|\bui\b|config|settings|luci|einstell|réglages|paramètres|ajustes|impostazioni|instellingen|ustawienia|настройки|设置|設定|관리`)
 
@@ -19,7 +26,7 @@ var (
 
 	// setsWords are in forms that set a password, of the device or of a network.
 	setsWords = regexp.MustCompile(`(?i)new[-_]?(pass|pwd|pw)|(pass|pwd|pw)[a-z]*[-_]?(new|confirm)|confirm|re-?type|regist|sign[-_ ]?up|create[-_]?(user|account|pass)|chang(e|ing)?[-_]?(pass|pw)|set[-_]?(pass|pwd|pw)|ssid|wpa|\bwep|psk|wlan|wifi|passphrase`)
-	setsText  = regexp.MustCompile(`(?i)(new|create|choose|set|select|change|confirm)[^.]{0,30}(password|pass ?phrase|pin)|sign ?up|register|ssid|wi-?fi|wlan|neues? (kennwort|passwort)|(kennwort|passwort) (festlegen|ändern|wählen|vergeben)|` +
+	setsText  = regexp.MustCompile(`(?i)(new|create|choose|set|select|change|confirm)[^.]{0,30}(password|pass ?phrase|pin)|sign ?up|register|ssid|wi-?fi|wlan|pppoe|dial-?up|ddns|dyndns|smtp|mail server|\bisp\b|\bwan\b|\bvpn\b|proxy|radius|samba|broker|mqtt|neues? (kennwort|passwort)|(kennwort|passwort) (festlegen|ändern|wählen|vergeben)|` +
 		`nouveau mot de passe|(choisir|créer|définir|modifier)[^.]{0,20}mot de passe|nueva contrase|(crear|cambiar|elegir)[^.]{0,20}contrase|nuova password|nieuw wachtwoord|новый пароль|设置密码|设置新|新密码|创建|修改密码|新しいパスワード|새 비밀번호`)
 
 	// asksMore are names of fields that nobody can fill in beforehand.
@@ -29,7 +36,7 @@ var (
 	mustWords = regexp.MustCompile(`(?i)\b(must|required|first|initial|default|expired|please (change|choose|set)|now|before you)\b|müssen|erforderlich|devez|obligatoire|debe|必须|请修改`)
 
 	// wrongWords speak of a failure.
-	wrongWords = regexp.MustCompile(`(?i)\b(invalid|incorrect|wrong|failed|failure|fail|denied|not match|mismatch|unauthori[sz]ed|error|err)\b|falsch|ungültig|fehlgeschlagen|fehler|` +
+	wrongWords = regexp.MustCompile(`(?i)\b(invalid|incorrect|wrong|failed|failure|fail|denied|not match|mismatch|unauthori[sz]ed|error|err)\b|falsch|ungültig|verweigert|abgelehnt|denegad|negato|拒绝|拒否|fehlgeschlagen|fehler|` +
 		`erron|erreur|échec|echec|invalide|refus|incorrect|inválid|fallo|errat|errore|non valid|onjuist|ongeldig|mislukt|błęd|nieprawid|неверн|ошибк|hatal|错误|錯誤|失败|失敗|不正确|不正確|無効|間違|誤り|잘못|실패`)
 
 	// noFailure is how programs say that nothing failed.
