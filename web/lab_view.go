@@ -167,9 +167,9 @@ func caseWords(g *bench.Group) string {
 		} else if c.Verdict == assay.Inconclusive && !slices.ContainsFunc(c.Units, func(u *bench.Unit) bool { return u.Record != nil }) {
 			word = "open"
 		}
-		words = append(words, strings.TrimPrefix(c.ID, g.ID+"-")+" "+word)
+		words = append(words, "case "+strings.TrimPrefix(c.ID, g.ID+"-")+" "+word)
 	}
-	return "Cases: " + strings.Join(words, ", ")
+	return upper(strings.Join(words, ", "))
 }
 
 // tallied says how often each word stands in a list.
