@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -459,6 +460,80 @@ func TestBenchIsPrivate(t *testing.T) {
 		f := rapid.SampledFrom([]*firm{rival, maker}).Draw(r, "who")
 		if err := check(rapid.SampledFrom(routes).Draw(r, "route"), f, rapid.SampledFrom(register.Roles()).Draw(r, "role"), rapid.Bool().Draw(r, "multipart")); err != nil {
 			r.Fatal(err)
+		}
+	})
+}
+
+// TestBenchIsInert puts an attack into all that a test keeps, and looks at every page of it.
+func TestBenchIsInert(t *testing.T) {
+	o := newOffice(t)
+	lab := o.firm(t, "Test "+attack, register.Laboratory)
+	v := o.as(t, lab, register.RoleOwner)
+	at := v.begin(t, attack)
+	row := "Test specification,Edition,Table,ID,Model Designation\nV1.1.1,V2.1.1,2,UserInfo,\"" + strings.ReplaceAll(attack, `"`, `""`) + "\"\n"
+	for _, send := range []struct {
+		path   string
+		values url.Values
+		files  []upload
+	}{
+		{"/step/identity/bench.supplier", url.Values{"value": {attack}}, nil}, {"/step/ics/5.3-16", url.Values{"value": {"Y"}, "reason": {attack}, "by": {attack}}, nil},
+		{"/step/unit/5.3-16-2/a", url.Values{"value": {"FAIL"}, "reason": {attack}, "means": {attack}}, []upload{{"photo:" + attack + ".svg", []byte(attack)}, {"file:x.html", []byte(attack + "1")}}},
+		{"/group/5.3-16", url.Values{"case": {"5.3-16-1"}, "what": {attack}, "do": {"cover"}}, []upload{{"file:" + attack, []byte(attack + "2")}}},
+		{"/ixit", nil, []upload{{"ixit:t.csv", []byte(row)}}},
+	} {
+		if code, body, _ := v.send(at+send.path, send.values, send.files...); code != http.StatusSeeOther {
+			t.Fatalf("%s: %d %s", send.path, code, shownLine(body, 1500))
+		}
+	}
+	if code, _, _ := v.post(at+"/sign", url.Values{"signer": {attack}, "sure": {"yes"}}); code != http.StatusSeeOther {
+		t.Fatalf("sign: %d", code)
+	}
+	shown := 0
+	for _, path := range []string{"", "/step/identity/bench.supplier", "/step/ics/5.3-16", "/step/unit/5.3-16-2/a", "/group/5.3-16", "/forms", "/report", "/delete", "/step/" + url.PathEscape(attack), "/group/" + url.PathEscape(attack), "/next?after=" + url.QueryEscape(attack)} {
+		code, body := v.get(at + path)
+		if code >= 500 {
+			t.Errorf("%s: %d", path, code)
+		}
+		inert(t, body)
+		shown += strings.Count(body, "&lt;script&gt;")
+	}
+	_, body := v.get("/org/bench")
+	inert(t, body)
+	if shown < 8 {
+		t.Errorf("the attack is shown %d times: the test looks at nothing", shown)
+	}
+	for _, path := range []string{"/step/unit/5.3-16-2/a", "/group/5.3-16", "/ics", "/ixit", "/sign", "/state"} {
+		all := url.Values{}
+		for _, name := range []string{"value", "reason", "means", "by", "case", "what", "do", "signer", "sure", "state"} {
+			all.Set(name, attack)
+		}
+		code, body, _ := v.send(at+path, all, upload{"ics:" + attack + ".csv", []byte(attack)}, upload{"ixit:" + attack, []byte(attack)})
+		if code < 400 || code >= 500 {
+			t.Errorf("%s takes it: %d", path, code)
+		}
+		inert(t, body)
+	}
+	res := v.do(httptest.NewRequest("GET", at+"/report/report.html", nil))
+	report, _ := io.ReadAll(res.Body)
+	if p := res.Header.Get("Content-Security-Policy"); !strings.HasPrefix(p, "default-src 'none'; style-src 'sha256-") || bytes.Contains(report, []byte("<script>")) {
+		t.Errorf("the report may run something: %q", p)
+	}
+}
+
+// FuzzForms: whatever is sent as a form is read, or refused as a fault of the form.
+func FuzzForms(f *testing.F) {
+	f.Add("a.csv", []byte("Test specification,Edition,Table,ID\nV1.1.1,V2.1.1,2,UserInfo\n"))
+	f.Add("a.zip", dossierZip(f, map[string]string{"ixit-02.csv": "Test specification,Edition\n"}))
+	f.Add("a.xlsx", dossierZip(f, nil))
+	f.Add("x", []byte("PK"))
+	f.Fuzz(func(t *testing.T, name string, data []byte) {
+		sheets, err := readSheets("ixit", []upload{{name, data}})
+		var faults register.Faults
+		if err != nil && !errors.As(err, &faults) {
+			t.Errorf("a fault that is not the form's: %v", err)
+		}
+		if err == nil && (len(sheets) == 0 || len(sheets) > maxSheetFiles) {
+			t.Errorf("%d sheets", len(sheets))
 		}
 	})
 }
