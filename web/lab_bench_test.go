@@ -202,6 +202,14 @@ func TestGuidedRun(t *testing.T) {
 	_, body = v.get(at + "/report")
 	contains(t, body, "assay bench assess acme-k2 --product "+string(entry.Product)+" --version 1 --key laboratory.key", "/org/assess")
 
+	if !testing.Short() { // a browser prints it
+		res := v.do(httptest.NewRequest("GET", at+"/report/report.pdf", nil))
+		data, _ := io.ReadAll(res.Body)
+		if res.StatusCode != http.StatusNotImplemented && (res.StatusCode != http.StatusOK || !bytes.HasPrefix(data, []byte("%PDF-")) || res.Header.Get("Cache-Control") != "no-store") {
+			t.Errorf("report.pdf: %d, %q", res.StatusCode, res.Header.Get("Cache-Control"))
+		}
+	}
+
 	// Paused, it takes nothing; then it goes on.
 	o.paused(t, v, at, unit)
 }
@@ -462,6 +470,59 @@ func TestBenchIsPrivate(t *testing.T) {
 			r.Fatal(err)
 		}
 	})
+}
+
+// TestBenchPagesAreLight: with everything claimed, and so everything to be tested, no page
+// weighs more than the others may.
+func TestBenchPagesAreLight(t *testing.T) {
+	o := newOffice(t)
+	v := o.as(t, o.firm(t, "Test House", register.Laboratory), register.RoleOwner)
+	for _, edition := range o.tests.Editions() {
+		code, body, at := v.send("/org/bench/take-in", url.Values{"dossier-edition": {edition}}, upload{"dossier:d.zip", dossierZip(t, nil)})
+		if code != http.StatusSeeOther {
+			t.Fatalf("take in: %d %s", code, shownLine(body, 900))
+		}
+		_, form := v.get(at + "/forms/ics.csv")
+		sheet, err := bench.ReadCSV("ics.csv", strings.NewReader(form))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range sheet.Rows {
+			for j, name := range sheet.Header {
+				switch name {
+				case "Support":
+					sheet.Rows[i][j] = "Y"
+				case "Detail":
+					sheet.Rows[i][j] = "Met as the manual of the product says, in the chapter on security, which names who is responsible for it."
+				}
+			}
+		}
+		var filled bytes.Buffer
+		if err := sheet.WriteCSV(&filled); err != nil {
+			t.Fatal(err)
+		}
+		if code, body, _ := v.send(at+"/ics", url.Values{"by": {"Jo Maker"}}, upload{"ics:f.csv", filled.Bytes()}); code != http.StatusSeeOther {
+			t.Fatalf("ics: %d %s", code, shownLine(body, 900))
+		}
+		test, err := bench.For(law.Standard(), edition)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages := []string{"", "/forms", "/report", "/step/unit/5.1-1-1/a"}
+		for _, p := range test.Catalogue.Provisions {
+			pages = append(pages, "/group/"+p.Group.ID)
+		}
+		for _, page := range pages {
+			if code, body := v.get(at + page); code != http.StatusOK || len(body) > 30000 {
+				t.Errorf("%s %s: %d with %d bytes, want less than 30000", edition, page, code, len(body))
+			} else if page == "" {
+				t.Logf("%s: the overview weighs %d bytes", edition, len(body))
+				if !strings.Contains(body, "case 2 open") {
+					t.Error("it shows no verdict by case")
+				}
+			}
+		}
+	}
 }
 
 // TestBenchIsInert puts an attack into all that a test keeps, and looks at every page of it.
