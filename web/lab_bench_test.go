@@ -21,6 +21,7 @@ import (
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/bench"
+	"github.com/assay-psti/assay/internal/browsertest"
 	"github.com/assay-psti/assay/laboratory"
 	"github.com/assay-psti/assay/law"
 	"github.com/assay-psti/assay/register"
@@ -522,6 +523,34 @@ func TestBenchPagesAreLight(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestBenchValid: every page of the bench is HTML by the standard, as a checker of others
+// knows it.
+func TestBenchValid(t *testing.T) {
+	o := newOffice(t)
+	v := o.as(t, o.firm(t, "Test House", register.Laboratory), register.RoleOwner)
+	code, body, at := v.send("/org/bench/take-in", nil, upload{"dossier:d.zip", dossierZip(t, nil)})
+	if code != http.StatusSeeOther {
+		t.Fatalf("take in: %d %s", code, shownLine(body, 900))
+	}
+	if code, _, _ := v.send(at+"/step/ics/5.6-1", url.Values{"value": {"Y"}}); code != http.StatusSeeOther {
+		t.Fatalf("ics: %d", code)
+	}
+	if code, _, _ := v.send(at+"/step/unit/5.6-1-1/a", url.Values{"value": {"FAIL"}, "reason": {"telnet is open"}}, upload{"photo:p.jpg", photo(t, 60, 40)}); code != http.StatusSeeOther {
+		t.Fatalf("unit: %d", code)
+	}
+	pages := map[string][]byte{}
+	for name, path := range map[string]string{"list": "/org/bench", "new": "/org/bench/new", "overview": at, "group": at + "/group/5.6-1", "identity": at + "/step/identity/bench.began", "ics": at + "/step/ics/5.6-1", "unit": at + "/step/unit/5.6-1-1/a", "forms": at + "/forms", "report": at + "/report", "delete": at + "/delete"} {
+		code, body := v.get(path)
+		if code != http.StatusOK {
+			t.Fatalf("%s: %d", path, code)
+		}
+		pages[name] = []byte(body)
+	}
+	for _, fault := range browsertest.Validate(t, pages) {
+		t.Error(fault)
 	}
 }
 
