@@ -147,6 +147,9 @@ func stateWords(t *laboratory.Test) string {
 // benchPage answers with a page of the bench.
 func (s *Server) benchPage(w http.ResponseWriter, r *http.Request, code int, name string, sh *sheet, view any) error {
 	s.dress(r, sh)
+	if name == "lab-step" { // one thing at a time, on a small screen
+		sh.Menu = nil
+	}
 	return s.page(w, r, code, name, frame{Title: sh.Title, NoIndex: true, NoSearch: true, Private: true, Content: view})
 }
 

@@ -201,6 +201,14 @@ func TestGuidedRun(t *testing.T) {
 	_, body = v.get(at + "/report")
 	contains(t, body, "assay bench assess acme-k2 --product "+string(entry.Product)+" --version 1 --key laboratory.key", "/org/assess")
 
+	if !testing.Short() { // a browser prints it
+		res := v.do(httptest.NewRequest("GET", at+"/report/report.pdf", nil))
+		data, _ := io.ReadAll(res.Body)
+		if res.StatusCode != http.StatusNotImplemented && (res.StatusCode != http.StatusOK || !bytes.HasPrefix(data, []byte("%PDF-")) || res.Header.Get("Cache-Control") != "no-store") {
+			t.Errorf("report.pdf: %d, %q", res.StatusCode, res.Header.Get("Cache-Control"))
+		}
+	}
+
 	// Paused, it takes nothing; then it goes on.
 	o.paused(t, v, at, unit)
 }

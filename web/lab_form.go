@@ -14,6 +14,7 @@ import (
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/bench"
 	"github.com/assay-psti/assay/laboratory"
+	"github.com/assay-psti/assay/law"
 	"github.com/assay-psti/assay/register"
 	"github.com/assay-psti/assay/report"
 )
@@ -23,6 +24,8 @@ const (
 	maxSheetFiles = 64
 	maxSheetBytes = 16 << 20 // of one, unpacked
 	maxAllSheets  = 48 << 20
+
+	maxProblems = 40 // of the answer form that a page shows
 )
 
 func (s *Server) formsPage(w http.ResponseWriter, r *http.Request, v register.Viewer) error {
@@ -54,14 +57,18 @@ func (s *Server) formsSheet(w http.ResponseWriter, r *http.Request, v register.V
 				return err
 			}
 		}
-		problems := &table{Caption: "What is wrong with the answer form, or open", Head: []string{"Row", "What"}, Empty: "Nothing is wrong with it."}
+		problems, missing := &table{Caption: "What is wrong with the answer form, or open", Head: []string{"Row", "What"}, Empty: "Nothing is wrong with what it answers."}, 0
 		for _, p := range b.Plan.Problems {
-			problems.Rows = append(problems.Rows, []cell{{Text: p.Provision, Href: at + "/step/ics/" + p.Provision}, {Text: strings.TrimSpace(string(p.Kind) + ". " + p.Text + " " + p.Shown)}})
-			if len(problems.Rows) == 40 {
-				problems.Caption += fmt.Sprintf(" (40 of %d)", len(b.Plan.Problems))
-				break
+			switch {
+			case p.Kind == law.RowMissing:
+				missing++
+			case len(problems.Rows) < maxProblems:
+				problems.Rows = append(problems.Rows, []cell{{Text: p.Provision, Href: at + "/step/ics/" + p.Provision}, {Text: strings.TrimSpace(upper(string(p.Kind)) + ". " + p.Text + " " + p.Shown)}})
+			default:
+				problems.Caption = fmt.Sprintf("What is wrong with the answer form, or open; the first %d", maxProblems)
 			}
 		}
+		answered := plural(int64(len(b.Plan.Rows)-missing), "row is", "rows are") + fmt.Sprintf(" answered of %d.", len(b.Plan.Rows))
 		said := "Nobody has filled it in yet."
 		if x := b.Plan.IXIT; x != nil && len(x.Tables) > 0 {
 			said = "It is a draft: the supplier has not signed what is declared. Nothing passes until then."
@@ -89,7 +96,7 @@ func (s *Server) formsSheet(w http.ResponseWriter, r *http.Request, v register.V
 			}
 		}
 		sh.Sections = []section{
-			{ID: "ics", Heading: "Answer form (ICS)", Table: problems, Links: []link{{Href: at + "/forms/ics.xlsx", Words: "Save as XLSX"}, {Href: at + "/forms/ics.csv", Words: "Save as CSV"}}},
+			{ID: "ics", Heading: "Answer form (ICS)", Text: answered, Table: problems, Links: []link{{Href: at + "/forms/ics.xlsx", Words: "Save as XLSX"}, {Href: at + "/forms/ics.csv", Words: "Save as CSV"}}},
 			{ID: "ixit", Heading: "Information for testing (IXIT)", Text: said, Table: tables, Links: []link{{Href: at + "/forms/ixit.xlsx", Words: "Save as XLSX"}, {Href: at + "/forms/ixit.zip", Words: "Save as CSV files"}}},
 		}
 		if b.May {

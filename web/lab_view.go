@@ -35,9 +35,9 @@ type testView struct {
 	Because  []string
 	Identity []identityLine
 	Clauses  []clauseView
-	Open     []string // what is missing, in words
-	CanRun   bool     // by right, whatever the state
-	CanEnd   bool     // may delete
+	Open     []link // what is missing, with where to give it
+	CanRun   bool   // by right, whatever the state
+	CanEnd   bool   // may delete
 }
 
 type identityLine struct{ Title, Value, Step string }
@@ -45,6 +45,8 @@ type identityLine struct{ Title, Value, Step string }
 // clauseView are the groups of one clause of the standard.
 type clauseView struct {
 	Name   string
+	Said   string // how many groups have which verdict
+	Open   bool   // shown unfolded: something in it is tested
 	Groups []groupLine
 }
 
@@ -82,6 +84,7 @@ func overview(b benchView, viewer register.Viewer) *testView {
 		}
 		last := &v.Clauses[len(v.Clauses)-1]
 		last.Groups = append(last.Groups, groupLine{ID: g.ID, Name: g.Name, Said: groupWords(g), Cases: caseWords(g)})
+		last.Open = last.Open || g.Tested
 		if !g.Tested {
 			continue
 		}
@@ -104,17 +107,39 @@ func overview(b benchView, viewer register.Viewer) *testView {
 			}
 		}
 	}
-	add := func(n int, one, many string) {
-		if n > 0 {
-			v.Open = append(v.Open, plural(int64(n), one, many))
+	for i := range v.Clauses {
+		var words []string
+		for _, g := range v.Clauses[i].Groups {
+			words = append(words, g.Said)
+		}
+		v.Clauses[i].Said = tallied(words)
+	}
+	invalid := 0
+	for _, p := range b.Plan.Problems {
+		if p.Invalid {
+			invalid++
 		}
 	}
-	add(wanted, "line of the identification", "lines of the identification")
-	add(unanswered, "row of the ICS without an answer", "rows of the ICS without an answer")
-	add(len(b.Plan.Problems), "point on the ICS that is wrong or open", "points on the ICS that are wrong or open")
-	add(len(drafts), "table of the IXIT that is missing or not signed", "tables of the IXIT that are missing or not signed")
-	add(units, "unit that is not answered", "units that are not answered")
-	add(stale, "unit whose answer does not count any more", "units whose answers do not count any more")
+	add := func(n int, href, one, many string) {
+		if n > 0 {
+			v.Open = append(v.Open, link{Href: href, Words: plural(int64(n), one, many)})
+		}
+	}
+	unit, row := "next", "forms#ics"
+	for _, st := range slices.Backward(b.Plan.Steps()) {
+		switch {
+		case st.Kind == bench.UnitStep && !st.Done:
+			unit = "step/" + st.ID
+		case st.Kind == bench.RowStep && !st.Done:
+			row = "step/" + st.ID
+		}
+	}
+	add(wanted, "next", "line of the identification", "lines of the identification")
+	add(unanswered, row, "row of the ICS without an answer", "rows of the ICS without an answer")
+	add(invalid, "forms#ics", "fault in the ICS, which fails the whole", "faults in the ICS, which fail the whole")
+	add(len(drafts), "forms#ixit", "table of the IXIT that is missing or not signed", "tables of the IXIT that are missing or not signed")
+	add(units, unit, "unit that is not answered", "units that are not answered")
+	add(stale, unit, "unit whose answer does not count any more", "units whose answers do not count any more")
 	return v
 }
 
@@ -129,13 +154,12 @@ func groupWords(g *bench.Group) string {
 	return g.Answer
 }
 
-// caseWords are the verdicts of a group's cases; those alike are counted.
+// caseWords are the verdicts of a group's cases.
 func caseWords(g *bench.Group) string {
 	if !g.Tested {
 		return ""
 	}
-	var order []string
-	count := map[string]int{}
+	var words []string
 	for _, c := range g.Cases {
 		word := c.Verdict.String()
 		if c.Covered != nil && c.Verdict == assay.Pass {
@@ -143,14 +167,23 @@ func caseWords(g *bench.Group) string {
 		} else if c.Verdict == assay.Inconclusive && !slices.ContainsFunc(c.Units, func(u *bench.Unit) bool { return u.Record != nil }) {
 			word = "open"
 		}
+		words = append(words, "case "+strings.TrimPrefix(c.ID, g.ID+"-")+" "+word)
+	}
+	return upper(strings.Join(words, ", "))
+}
+
+// tallied says how often each word stands in a list.
+func tallied(words []string) string {
+	var order []string
+	count := map[string]int{}
+	for _, word := range words {
 		if count[word] == 0 {
 			order = append(order, word)
 		}
 		count[word]++
 	}
 	for i, word := range order {
-		order[i] = plural(int64(count[word]), "case ", "cases ") + word
-		order[i] = strings.ReplaceAll(order[i], "  ", " ")
+		order[i] = fmt.Sprintf("%d %s", count[word], word)
 	}
 	return strings.Join(order, ", ")
 }
