@@ -181,7 +181,13 @@ func (x *Host) forwards() bool {
 		return true
 	}
 	v4, foreign, claimed := 0, 0, false
+	var networks []netip.Prefix // of IPv6, in which it used addresses that nobody saw it claim
 	for _, a := range x.Addresses {
+		if !a.IP.Is4() && a.How == "seen" && !local(a.IP) {
+			if n, err := a.IP.Prefix(48); err == nil && !slices.Contains(networks, n) {
+				networks = append(networks, n)
+			}
+		}
 		if !a.IP.Is4() || a.IP.IsLinkLocalUnicast() {
 			continue
 		}
@@ -194,7 +200,7 @@ func (x *Host) forwards() bool {
 			foreign++
 		}
 	}
-	return v4 > 4 || foreign > 0 && (claimed || v4 > 1)
+	return len(networks) > 2 || v4 > 4 || foreign > 0 && (claimed || v4 > 1)
 }
 
 // local reports whether an address is of private or link-local use.

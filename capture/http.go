@@ -331,18 +331,23 @@ func (r *httpReader) request(t *tracker, f *flow, from side, m *message) {
 		watch = maxBodyWatch
 	}
 	m.from = x
-	r.sides[from].expectBody(m, watch, false)
-	if m.method == "CONNECT" {
-		t.stop(f)
-	}
+	r.sides[from].expectBody(m, watch, m.method == "CONNECT")
 }
 
 func (r *httpReader) response(t *tracker, f *flow, from side, m *message) {
 	if m.status >= 100 && m.status < 200 {
 		if m.status == 101 {
-			t.detail(f, from, "switched to", m.get("upgrade"))
-			f.label = "websocket"
-			t.stop(f)
+			to := m.get("upgrade")
+			t.detail(f, from, "switched to", to)
+			switch low := strings.ToLower(to); {
+			case strings.HasPrefix(low, "websocket"):
+				f.label, f.reader = "websocket", &websocketReader{}
+			case strings.HasPrefix(low, "tls"):
+				f.reader = newTLS(f)
+				f.label = "http+tls"
+			default:
+				t.stop(f)
+			}
 		}
 		return
 	}
@@ -363,6 +368,10 @@ func (r *httpReader) response(t *tracker, f *flow, from side, m *message) {
 	}
 	if x != nil {
 		r.answered(t, f, m, x)
+		if x.method == "CONNECT" && m.status/100 == 2 { // what follows is between others than these two
+			f.reader = &connectReader{}
+			return
+		}
 	}
 	watch := 0
 	if x != nil && x.method == "GET" && m.status == 200 {
@@ -425,4 +434,21 @@ func (r *httpReader) interleaved(t *tracker, f *flow, from side, b []byte) int {
 	}
 	r.sides[from].left = int64(b[2])<<8 | int64(b[3])
 	return 4
+}
+
+// connectReader looks at what goes through a proxy that was asked to connect.
+type connectReader struct{}
+
+func (connectReader) read(t *tracker, f *flow, from side, b []byte) int {
+	yes, short := looksTLS(b)
+	switch {
+	case yes:
+		f.reader = newTLS(f)
+		f.label = "http+tls"
+	case !short:
+		f.label, f.guard = "http+unknown", Unknown
+		t.stop(f)
+		return len(b)
+	}
+	return 0
 }

@@ -12,7 +12,7 @@ import (
 // maxLine bounds a line of the protocols that speak in lines.
 const maxLine = 8 << 10
 
-// lineReader reads FTP, SMTP, POP3, IMAP and the beginning of XMPP.
+// lineReader reads FTP, SMTP, POP3 and IMAP.
 type lineReader struct {
 	kind  string
 	user  string
