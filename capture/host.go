@@ -230,7 +230,7 @@ func (h *hosts) owns(m mac, ip netip.Addr) bool {
 
 // name notes a name of an address.
 func (h *hosts) name(ip netip.Addr, name, how string) {
-	name = strings.TrimSuffix(printable(name), ".")
+	name = strings.TrimSuffix(clean(name), ".")
 	if n := len(name); n > 0 && (name[n-1] >= '0' && name[n-1] <= '9' || strings.IndexByte(name, ':') >= 0) {
 		if _, err := netip.ParseAddr(name); err == nil {
 			return // an address is no name
@@ -247,7 +247,7 @@ func (h *hosts) name(ip netip.Addr, name, how string) {
 		h.refused++
 		return
 	}
-	h.names[ip] = append(all, Name{name, how})
+	h.names[ip] = append(all, Name{strings.Clone(name), how})
 }
 
 // tells notes what a host says of itself.
@@ -289,7 +289,7 @@ func (h *hosts) list() []*Host {
 }
 
 func (h *hosts) lookup(f *flow, client side, how, name string) *Lookup {
-	name = strings.ToLower(strings.TrimSuffix(printable(name), "."))
+	name = strings.ToLower(strings.TrimSuffix(clean(name), "."))
 	if name == "" {
 		return nil
 	}

@@ -26,6 +26,20 @@ type httpReader struct {
 	known   bool // a request of this connection logged in
 }
 
+// exchangeSize is about how many bytes a request takes of which the answer has not come.
+const exchangeSize = 1000
+
+// brief is a copy of the message with as much of its head as its body is judged by.
+func (m *message) brief() *message {
+	out := &message{request: m.request, status: m.status, from: m.from}
+	for _, name := range []string{"content-type", "content-disposition", "content-length", "soapaction"} {
+		if v := m.get(name); v != "" {
+			out.header = append(out.header, headerLine{name, printable(v)})
+		}
+	}
+	return out
+}
+
 // httpSide is where one side is within a message.
 type httpSide struct {
 	left    int64 // bytes of the body that are to come; -1 until the connection ends
@@ -278,12 +292,12 @@ func (s *httpSide) expectBody(m *message, watch int, noBody bool) {
 		s.left = -1
 	}
 	if watch > 0 && (s.left != 0 || s.chunks) {
-		s.message = m
+		s.message = m.brief()
 	}
 }
 
 func (r *httpReader) request(t *tracker, f *flow, from side, m *message) {
-	x := &exchange{method: m.method, host: m.get("host")}
+	x := &exchange{method: strings.Clone(m.method), host: m.get("host")}
 	target, query, _ := strings.Cut(m.target, "?")
 	if u, err := url.Parse(target); err == nil && u.Host != "" {
 		x.host, x.path = u.Host, u.Path
@@ -319,7 +333,12 @@ func (r *httpReader) request(t *tracker, f *flow, from side, m *message) {
 		t.detail(f, from, "UPnP action", strings.Trim(action, `"`))
 	}
 	if len(r.waiting) < maxExchanges {
-		r.waiting = append(r.waiting, x)
+		if t.keep(f, exchangeSize) {
+			r.waiting = append(r.waiting, x)
+		} else {
+			t.keep(f, -exchangeSize)
+			t.bite("conversations were read in part only, to keep memory bounded")
+		}
 	}
 	watch := 0
 	switch kind := strings.ToLower(m.get("content-type")); {
@@ -342,6 +361,8 @@ func (r *httpReader) response(t *tracker, f *flow, from side, m *message) {
 			switch low := strings.ToLower(to); {
 			case strings.HasPrefix(low, "websocket"):
 				f.label, f.reader = "websocket", &websocketReader{}
+			case low == "h2c":
+				f.reader = newHTTP2(t, f)
 			case strings.HasPrefix(low, "tls"):
 				f.reader = newTLS(f)
 				f.label = "http+tls"
@@ -354,6 +375,7 @@ func (r *httpReader) response(t *tracker, f *flow, from side, m *message) {
 	var x *exchange
 	if len(r.waiting) > 0 {
 		x, r.waiting = r.waiting[0], r.waiting[1:]
+		t.keep(f, -exchangeSize)
 	}
 	if s := m.get("server"); s != "" {
 		t.detail(f, from, "software", s)

@@ -39,9 +39,8 @@ func (t *tracker) identify(f *flow, last bool) (r reader, sure bool) {
 			f.label, f.guard = "ssh", Encrypted
 			return &sshReader{}, true
 		case bytes.HasPrefix(b, []byte("PRI * HTTP/2.0")):
-			f.label, f.guard = "http2", Clear
-			t.stop(f)
-			return nil, false
+			r := newHTTP2(t, f)
+			return r, r != nil
 		case looksMQTT(b):
 			f.label, f.guard = "mqtt", Clear
 			return &mqttReader{}, true

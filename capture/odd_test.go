@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/net/http2/hpack"
 )
 
 // TestTunnels reads a question for a name from whatever it is wrapped in, and holds
@@ -116,6 +118,31 @@ func websocketFrame(op byte, mask string, body string) string {
 	return string(b)
 }
 
+func http2Frame(kind, flags byte, stream uint32, body string) string {
+	h := []byte{byte(len(body) >> 16), byte(len(body) >> 8), byte(len(body)), kind, flags}
+	return string(binary.BigEndian.AppendUint32(h, stream)) + body
+}
+
+// http2Head is the head of a request in two frames, with the log-in where there is one.
+func http2Head(stream uint32, authorization string) string {
+	var b bytes.Buffer
+	e := hpack.NewEncoder(&b)
+	for _, h := range []hpack.HeaderField{{Name: ":method", Value: "GET"}, {Name: ":path", Value: "/status"}, {Name: ":authority", Value: "api.example.com"}, {Name: "authorization", Value: authorization}} {
+		if h.Value != "" {
+			if err := e.WriteField(h); err != nil {
+				panic(err)
+			}
+		}
+	}
+	at := b.Len() / 2
+	return http2Frame(1, 1, stream, b.String()[:at]) + http2Frame(9, 4, stream, b.String()[at:])
+}
+
+// http2Talk is what a client says: preface, settings, some content, heads.
+func http2Talk(heads ...string) string {
+	return http2Preface + http2Frame(4, 0, 0, "") + http2Frame(0, 0, 1, strings.Repeat("content ", 4000)) + strings.Join(heads, "")
+}
+
 // TestOddConversations makes what devices say in ways that are easily taken for
 // something else, and holds what is said of it: protocol, protection and secrets.
 func TestOddConversations(t *testing.T) {
@@ -187,6 +214,13 @@ func TestOddConversations(t *testing.T) {
 			m.tcp(here(5000), there(80)).c(upgrade).s("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n").c(websocketFrame(1, "abcd", `{"a":1,"b":"long enough"}`))
 		}, "websocket clear"},
 		"mqtt-over-tls-elsewhere": {func(m *maker) { tls(m.tcp(here(5000), there(20883))) }, "tls encrypted"},
+		"http2-basic": {func(m *maker) {
+			k := m.tcp(here(5000), there(8080)).c(http2Talk(http2Head(1, "Basic "+basic), http2Head(3, "")))
+			k.s(http2Frame(4, 0, 0, "") + http2Frame(1, 4, 3, "\x88") + http2Frame(1, 4, 1, "\x48\x03401"))
+		}, "http2 clear | HTTP Basic user pw-7 refused"},
+		"http2-bearer-alone": {func(m *maker) {
+			m.tcp(here(5000), there(8080)).c(http2Talk(http2Head(1, "Bearer token-7")))
+		}, "http2 clear | HTTP Bearer  token-7 not known"},
 		"webrtc": {func(m *maker) {
 			a, b := here(5000), there(40000)
 			m.udp(a, b, stunMessage(1))
