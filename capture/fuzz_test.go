@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -18,6 +19,9 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := Read(t.Context(), "fuzz", bytes.NewReader(data), Options{MaxFlows: 16, MaxConversations: 16, MaxHosts: 16, MaxBytes: 1 << 20})
+		if errors.Is(err, errInternal) {
+			t.Fatal(err)
+		}
 		if err != nil {
 			return
 		}
@@ -37,12 +41,15 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// FuzzDatagram gives any bytes to whoever reads datagrams of a port.
-func FuzzDatagram(f *testing.F) {
-	for _, s := range []struct {
-		port uint16
-		data []byte
-	}{
+// seed is a datagram and the port it goes to.
+type seed struct {
+	port uint16
+	data []byte
+}
+
+// datagramSeeds are one datagram or more of each protocol.
+func datagramSeeds() []seed {
+	return []seed{
 		{53, question("x.example.com")}, {53, answer("x.example.com", cloud)}, {5353, dnsMessage(0x8400, "kettle.local", device)}, {137, question("ELFFFEFEEMEFCACACACACACACACACAAA")},
 		{67, dhcpMessage(1, 1, device, "kettle")}, {547, []byte{1, 0, 0, 0, 0, 1, 0, 10, 0, 3, 0, 1, 2, 0, 0, 0, 0, 1}}, {161, snmpMessage(1, "public", 0xa0)}, {5683, []byte("\x40\x01\x00\x01\xb5state")},
 		{5351, []byte{0, 2, 0, 0, 0, 80, 31, 144, 0, 0, 14, 16}}, {9999, []byte(xorAutokey(`{"system":{"get_sysinfo":{}}}`))}, {6667, append([]byte{0, 0, 0x55, 0xaa}, make([]byte, 60)...)},
@@ -50,7 +57,27 @@ func FuzzDatagram(f *testing.F) {
 		{443, []byte("\xc3\x00\x00\x00\x01\x08aaaaaaaa\x00\x00\x44\x9e")}, {4433, append([]byte{22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12}, make([]byte, 12)...)}, {69, []byte("\x00\x01x.bin\x00octet\x00")},
 		{4789, append([]byte{8, 0, 0, 0, 0, 0, 7, 0}, make([]byte, 40)...)}, {37008, append([]byte{1, 0, 0, 1, 10, 1, 9, 1}, make([]byte, 40)...)}, {3478, stunMessage(1)}, {40000, dtlsHello("x")},
 		{51820, append([]byte{1, 0, 0, 0}, make([]byte, 144)...)}, {2190, []byte("tivoconnect=1\nmachine=x\n")}, {5060, []byte("REGISTER sip:x SIP/2.0\r\n\r\n")}, {123, make([]byte, 48)},
-	} {
+	}
+}
+
+// TestShortAfterLong has every protocol begin as it should and go on with less.
+func TestShortAfterLong(t *testing.T) {
+	for _, s := range datagramSeeds() {
+		for n := range len(s.data) {
+			m := newMaker()
+			a, b := port(device, 5100), port(cloud, s.port)
+			m.udp(a, b, s.data)
+			m.udp(b, a, s.data[:n])
+			m.udp(a, b, s.data[:n])
+			m.udp(a, b, make([]byte, n))
+			summary(m.of(t))
+		}
+	}
+}
+
+// FuzzDatagram gives any bytes to whoever reads datagrams of a port.
+func FuzzDatagram(f *testing.F) {
+	for _, s := range datagramSeeds() {
 		f.Add(s.port, s.data, s.data)
 	}
 	f.Fuzz(func(t *testing.T, p uint16, a, b []byte) {

@@ -185,6 +185,9 @@ type tftp struct{}
 
 func (tftp) datagram(t *tracker, f *flow, from side, b []byte) {
 	f.label, f.guard = "tftp", Clear
+	if len(b) < 2 {
+		return
+	}
 	name, _, _ := bytes.Cut(b[2:], []byte{0})
 	verb := "reads"
 	if b[1] == 2 {
