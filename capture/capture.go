@@ -70,22 +70,30 @@ func New(o Options) *Analysis {
 	return &Analysis{o: o, t: newTracker(o)}
 }
 
+// errInternal is the error of a mistake of ours that a packet brought to light.
+var errInternal = errors.New("cannot be read, by a mistake of this program; please report it with the packet")
+
 // ErrFormat is the error of what is no capture.
 var ErrFormat = errors.New("is not a pcap or pcapng capture")
 
 // Read reads one capture. What is broken within it ends the reading, is said in
 // File.Problem, and what came before it counts. It is an error where nothing of it
 // is a capture, or the context ended.
-func (a *Analysis) Read(ctx context.Context, name string, r io.Reader) (File, error) {
+func (a *Analysis) Read(ctx context.Context, name string, r io.Reader) (file File, err error) {
 	counted := &counter{r: r}
 	src, err := openFile(counted, a.o.MaxBytes)
 	if err != nil {
 		return File{}, err
 	}
 	defer src.close()
-	file := File{Name: name, Format: src.format, Compression: src.compression}
+	file = File{Name: name, Format: src.format, Compression: src.compression}
 	a.t.begin(name)
 	var f frame
+	defer func() { // our mistake, which no capture may turn into an end of the program
+		if v := recover(); v != nil {
+			err = fmt.Errorf("packet %d: %w: %v", f.n, errInternal, v)
+		}
+	}()
 	for {
 		if f.n&0x3ff == 0 {
 			if err := ctx.Err(); err != nil {

@@ -27,6 +27,7 @@ type packet struct {
 	payload []byte
 	wire    int // length of the payload when it was sent
 	size    int // of the frame when it was sent
+	tunnels int // that carry frames, around what is read
 }
 
 // TCP flags.
@@ -44,6 +45,7 @@ const (
 	protoTCP    = 6
 	protoUDP    = 17
 	protoIPv6   = 41
+	protoGRE    = 47
 	protoICMPv6 = 58
 )
 
@@ -52,6 +54,7 @@ const maxNesting = 8
 
 var linkNames = map[uint32]string{
 	0: "loopback", 1: "Ethernet", 12: "raw IP", 14: "raw IP", 101: "raw IP", 105: "802.11", 108: "loopback", 113: "Linux cooked",
+	9: "PPP", 50: "PPP", 51: "PPP", 104: "Cisco HDLC", 119: "802.11 Prism", 163: "802.11 AVS", 192: "802.11 PPI", 239: "Linux packet filter",
 	127: "802.11 radiotap", 228: "raw IPv4", 229: "raw IPv6", 276: "Linux cooked v2",
 }
 
@@ -97,6 +100,20 @@ func (t *tracker) link(f *frame, p *packet) {
 		t.wifi(b, p, false)
 	case 127:
 		t.radiotap(b, p)
+	case 9, 50:
+		t.ppp(b, p)
+	case 51:
+		t.ether(0x8864, b, p, 0)
+	case 104:
+		if len(b) < 4 {
+			t.unread("frames too short to read")
+			return
+		}
+		t.ether(binary.BigEndian.Uint16(b[2:]), b[4:], p, 0)
+	case 119, 163, 192:
+		t.prefixed(f.link, b, p)
+	case 239:
+		t.nflog(b, p)
 	default:
 		t.unread("frames of a link layer that is not read")
 	}
@@ -125,6 +142,9 @@ func (t *tracker) ether(kind uint16, b []byte, p *packet, depth int) {
 				return
 			}
 			t.unread("PPPoE control")
+			return
+		case 0x8847, 0x8848:
+			t.mpls(b, p)
 			return
 		case 0x888e:
 			t.unread("EAPOL (log-in to the network)")
@@ -354,7 +374,15 @@ func (t *tracker) transport(p *packet, b []byte, wire, depth int) {
 		}
 		p.sport, p.dport = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
 		p.payload, p.wire = b[8:min(length, len(b))], length-8
+		if (p.dport == 4789 || p.dport == 37008) && t.carried(p) {
+			return
+		}
 		t.udp(p)
+	case protoGRE:
+		if !t.gre(b, p, depth) {
+			p.payload, p.wire = b, wire
+			t.other(p)
+		}
 	case protoIPIP, protoIPv6:
 		t.ip(b, p, depth+1)
 	default:

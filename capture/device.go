@@ -308,7 +308,7 @@ var kindOrder = []FindingKind{SecretInClear, OpenAccess, Outdated, PlainUpdate, 
 // quiet reports protocols whose nature it is to be in clear, and that carry no
 // more than names, addresses and the time.
 func quiet(protocol string) bool {
-	return slices.Contains([]string{"dns", "mdns", "llmnr", "netbios", "dhcp", "dhcpv6", "ntp", "ssdp", "ws-discovery", "stun", "nat-pmp", "pcp", "tivoconnect"}, protocol)
+	return slices.Contains([]string{"dns", "mdns", "llmnr", "netbios", "dhcp", "dhcpv6", "ntp", "ssdp", "ws-discovery", "stun", "nat-pmp", "pcp", "tivoconnect", "netbios-datagram", "dropbox-discovery", "slp"}, protocol)
 }
 
 // at names a talk: protocol, port and peer.
@@ -430,12 +430,31 @@ func (d *Device) want(r *Result) {
 	if !served {
 		want("somebody who uses the device's own services while it is captured: nobody did, so what it offers was not seen")
 	}
+	if oneSided(d.Talks) {
+		want("a capture of both directions: of its connections this one shows one side only, so that what was answered and accepted cannot be seen")
+	}
 	if cut > 0 {
 		want(fmt.Sprintf("a capture of whole packets (snap length 0): of %d the end was not recorded", cut))
 	}
 	if len(r.Bounds) > 0 {
 		want("a smaller capture, of the device alone: bounds kept some of this one out")
 	}
+}
+
+// oneSided reports whether of all connections in which something was said, one side
+// alone was recorded.
+func oneSided(talks []*Talk) bool {
+	said := 0
+	for _, k := range talks {
+		if k.Transport != "tcp" || k.Bytes == [2]int64{} {
+			continue
+		}
+		if k.Packets[0] > 0 && k.Packets[1] > 0 {
+			return false
+		}
+		said++
+	}
+	return said > 0
 }
 
 // Suspects are the hosts that could be a device under test, where none was named:

@@ -84,6 +84,9 @@ type dhcp6 struct{}
 // datagram reads a message of DHCPv6.
 func (dhcp6) datagram(t *tracker, f *flow, from side, b []byte) {
 	f.label, f.guard = "dhcpv6", Clear
+	if len(b) < 4 {
+		return
+	}
 	answer := b[0] == 2 || b[0] == 7
 	if b[0] > 11 { // relayed
 		return

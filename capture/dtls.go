@@ -28,6 +28,9 @@ func (r *dtlsReader) datagram(t *tracker, f *flow, from side, b []byte) {
 	if f.guard == "" {
 		f.guard = Unknown
 	}
+	if !looksDTLS(b) { // STUN and media share its ports
+		return
+	}
 	if r.count++; r.count > 64 {
 		t.stop(f)
 		return

@@ -45,8 +45,8 @@ type flow struct {
 	facts   *facts
 	samples *sample
 	spare   *sample // an empty one, of the flow that this was before
-	kept    int // bytes that its reader holds
-	noted   int // bytes, about, of facts
+	kept    int     // bytes that its reader holds
+	noted   int     // bytes, about, of facts
 	active  activity
 }
 

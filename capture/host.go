@@ -181,7 +181,13 @@ func (x *Host) forwards() bool {
 		return true
 	}
 	v4, foreign, claimed := 0, 0, false
+	var networks []netip.Prefix // of IPv6, in which it used addresses that nobody saw it claim
 	for _, a := range x.Addresses {
+		if !a.IP.Is4() && a.How == "seen" && !local(a.IP) {
+			if n, err := a.IP.Prefix(48); err == nil && !slices.Contains(networks, n) {
+				networks = append(networks, n)
+			}
+		}
 		if !a.IP.Is4() || a.IP.IsLinkLocalUnicast() {
 			continue
 		}
@@ -194,7 +200,7 @@ func (x *Host) forwards() bool {
 			foreign++
 		}
 	}
-	return v4 > 4 || foreign > 0 && (claimed || v4 > 1)
+	return len(networks) > 2 || v4 > 4 || foreign > 0 && (claimed || v4 > 1)
 }
 
 // local reports whether an address is of private or link-local use.
@@ -224,7 +230,7 @@ func (h *hosts) owns(m mac, ip netip.Addr) bool {
 
 // name notes a name of an address.
 func (h *hosts) name(ip netip.Addr, name, how string) {
-	name = strings.TrimSuffix(printable(name), ".")
+	name = strings.TrimSuffix(clean(name), ".")
 	if n := len(name); n > 0 && (name[n-1] >= '0' && name[n-1] <= '9' || strings.IndexByte(name, ':') >= 0) {
 		if _, err := netip.ParseAddr(name); err == nil {
 			return // an address is no name
@@ -241,7 +247,7 @@ func (h *hosts) name(ip netip.Addr, name, how string) {
 		h.refused++
 		return
 	}
-	h.names[ip] = append(all, Name{name, how})
+	h.names[ip] = append(all, Name{strings.Clone(name), how})
 }
 
 // tells notes what a host says of itself.
@@ -283,7 +289,7 @@ func (h *hosts) list() []*Host {
 }
 
 func (h *hosts) lookup(f *flow, client side, how, name string) *Lookup {
-	name = strings.ToLower(strings.TrimSuffix(printable(name), "."))
+	name = strings.ToLower(strings.TrimSuffix(clean(name), "."))
 	if name == "" {
 		return nil
 	}

@@ -26,6 +26,20 @@ type httpReader struct {
 	known   bool // a request of this connection logged in
 }
 
+// exchangeSize is about how many bytes a request takes of which the answer has not come.
+const exchangeSize = 1000
+
+// brief is a copy of the message with as much of its head as its body is judged by.
+func (m *message) brief() *message {
+	out := &message{request: m.request, status: m.status, from: m.from}
+	for _, name := range []string{"content-type", "content-disposition", "content-length", "soapaction"} {
+		if v := m.get(name); v != "" {
+			out.header = append(out.header, headerLine{name, printable(v)})
+		}
+	}
+	return out
+}
+
 // httpSide is where one side is within a message.
 type httpSide struct {
 	left    int64 // bytes of the body that are to come; -1 until the connection ends
@@ -278,12 +292,12 @@ func (s *httpSide) expectBody(m *message, watch int, noBody bool) {
 		s.left = -1
 	}
 	if watch > 0 && (s.left != 0 || s.chunks) {
-		s.message = m
+		s.message = m.brief()
 	}
 }
 
 func (r *httpReader) request(t *tracker, f *flow, from side, m *message) {
-	x := &exchange{method: m.method, host: m.get("host")}
+	x := &exchange{method: strings.Clone(m.method), host: m.get("host")}
 	target, query, _ := strings.Cut(m.target, "?")
 	if u, err := url.Parse(target); err == nil && u.Host != "" {
 		x.host, x.path = u.Host, u.Path
@@ -319,7 +333,12 @@ func (r *httpReader) request(t *tracker, f *flow, from side, m *message) {
 		t.detail(f, from, "UPnP action", strings.Trim(action, `"`))
 	}
 	if len(r.waiting) < maxExchanges {
-		r.waiting = append(r.waiting, x)
+		if t.keep(f, exchangeSize) {
+			r.waiting = append(r.waiting, x)
+		} else {
+			t.keep(f, -exchangeSize)
+			t.bite("conversations were read in part only, to keep memory bounded")
+		}
 	}
 	watch := 0
 	switch kind := strings.ToLower(m.get("content-type")); {
@@ -331,24 +350,32 @@ func (r *httpReader) request(t *tracker, f *flow, from side, m *message) {
 		watch = maxBodyWatch
 	}
 	m.from = x
-	r.sides[from].expectBody(m, watch, false)
-	if m.method == "CONNECT" {
-		t.stop(f)
-	}
+	r.sides[from].expectBody(m, watch, m.method == "CONNECT")
 }
 
 func (r *httpReader) response(t *tracker, f *flow, from side, m *message) {
 	if m.status >= 100 && m.status < 200 {
 		if m.status == 101 {
-			t.detail(f, from, "switched to", m.get("upgrade"))
-			f.label = "websocket"
-			t.stop(f)
+			to := m.get("upgrade")
+			t.detail(f, from, "switched to", to)
+			switch low := strings.ToLower(to); {
+			case strings.HasPrefix(low, "websocket"):
+				f.label, f.reader = "websocket", &websocketReader{}
+			case low == "h2c":
+				f.reader = newHTTP2(t, f)
+			case strings.HasPrefix(low, "tls"):
+				f.reader = newTLS(f)
+				f.label = "http+tls"
+			default:
+				t.stop(f)
+			}
 		}
 		return
 	}
 	var x *exchange
 	if len(r.waiting) > 0 {
 		x, r.waiting = r.waiting[0], r.waiting[1:]
+		t.keep(f, -exchangeSize)
 	}
 	if s := m.get("server"); s != "" {
 		t.detail(f, from, "software", s)
@@ -363,6 +390,10 @@ func (r *httpReader) response(t *tracker, f *flow, from side, m *message) {
 	}
 	if x != nil {
 		r.answered(t, f, m, x)
+		if x.method == "CONNECT" && m.status/100 == 2 { // what follows is between others than these two
+			f.reader = &connectReader{}
+			return
+		}
 	}
 	watch := 0
 	if x != nil && x.method == "GET" && m.status == 200 {
@@ -425,4 +456,21 @@ func (r *httpReader) interleaved(t *tracker, f *flow, from side, b []byte) int {
 	}
 	r.sides[from].left = int64(b[2])<<8 | int64(b[3])
 	return 4
+}
+
+// connectReader looks at what goes through a proxy that was asked to connect.
+type connectReader struct{}
+
+func (connectReader) read(t *tracker, f *flow, from side, b []byte) int {
+	yes, short := looksTLS(b)
+	switch {
+	case yes:
+		f.reader = newTLS(f)
+		f.label = "http+tls"
+	case !short:
+		f.label, f.guard = "http+unknown", Unknown
+		t.stop(f)
+		return len(b)
+	}
+	return 0
 }

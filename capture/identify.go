@@ -39,9 +39,8 @@ func (t *tracker) identify(f *flow, last bool) (r reader, sure bool) {
 			f.label, f.guard = "ssh", Encrypted
 			return &sshReader{}, true
 		case bytes.HasPrefix(b, []byte("PRI * HTTP/2.0")):
-			f.label, f.guard = "http2", Clear
-			t.stop(f)
-			return nil, false
+			r := newHTTP2(t, f)
+			return r, r != nil
 		case looksMQTT(b):
 			f.label, f.guard = "mqtt", Clear
 			return &mqttReader{}, true
@@ -60,7 +59,7 @@ func (t *tracker) identify(f *flow, last bool) (r reader, sure bool) {
 			return t.named(f, "amqp", Clear)
 		case bytes.HasPrefix(b, []byte("<?xml version")) && bytes.Contains(b, []byte("jabber")), bytes.HasPrefix(b, []byte("<stream:stream")):
 			f.label, f.guard = "xmpp", Clear
-			return &lineReader{kind: "xmpp"}, true
+			return &xmppReader{}, true
 		case len(b) > 2 && b[0] == 0xff && b[1] >= 0xfa && b[1] <= 0xfe:
 			f.label, f.guard = "telnet", Clear
 			return &telnetReader{}, true
@@ -74,6 +73,11 @@ func (t *tracker) identify(f *flow, last bool) (r reader, sure bool) {
 		if len(c) > 14 && int(binary.BigEndian.Uint16(c)) >= 12 && looksDNS(c[2:]) || len(s) > 14 && looksDNS(s[2:]) {
 			f.label, f.guard = "dns", Clear
 			return &dnsStream{}, true
+		}
+	}
+	for i := range streamSignatures {
+		if x := &streamSignatures[i]; x.fits(c, s, port) {
+			return t.named(f, x.label, x.guard)
 		}
 	}
 	if port == 23 && len(s)+len(c) > 0 && measure(append(bytes.Clone(s), c...)).Printable > 0.7 {

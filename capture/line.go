@@ -12,7 +12,7 @@ import (
 // maxLine bounds a line of the protocols that speak in lines.
 const maxLine = 8 << 10
 
-// lineReader reads FTP, SMTP, POP3, IMAP and the beginning of XMPP.
+// lineReader reads FTP, SMTP, POP3 and IMAP.
 type lineReader struct {
 	kind  string
 	user  string
@@ -96,7 +96,7 @@ func (r *lineReader) command(t *tracker, f *flow, line string) {
 	case r.login != "":
 		r.step(t, f, line)
 	case word == "USER":
-		r.user, r.sent = rest, false
+		r.user, r.sent = strings.Clone(rest[:min(len(rest), maxSecret)]), false // not the whole line
 	case word == "PASS":
 		r.sent = true
 		r.last = t.credential(f, Credential{Kind: "password", How: how + "PASS", User: r.user, Secret: Secret(rest), Public: anonymous(r.kind, r.user)})
@@ -166,7 +166,7 @@ func (r *lineReader) step(t *tracker, f *flow, line string) {
 			r.last = t.credential(f, Credential{Kind: "password", How: strings.ToUpper(r.kind) + " AUTH PLAIN", User: string(p[1]), Secret: Secret(p[2])})
 		}
 	case "user":
-		r.user, r.login = string(plain), "pass"
+		r.user, r.login = string(plain[:min(len(plain), maxSecret)]), "pass"
 	case "pass":
 		r.last = t.credential(f, Credential{Kind: "password", How: strings.ToUpper(r.kind) + " AUTH LOGIN", User: r.user, Secret: Secret(plain)})
 	}

@@ -46,6 +46,8 @@ func quicVersionOf(v uint32) (quicVersion, bool) {
 		return quicVersion{"QUIC 2", hexBytes("0dede3def700a6db819381be6e269dcbf9bd2ed9"), "quicv2 ", 1}, true
 	case v >= 0xff00001d && v <= 0xff000022:
 		return quicVersion{fmt.Sprintf("QUIC draft %d", v&0xff), hexBytes("afbfec289993d24c9e9786f19c6111e04390a899"), "quic ", 0}, true
+	case v&0xffffff00 == 0xfaceb000:
+		return quicVersion{fmt.Sprintf("QUIC of Facebook %d", v&0xff), hexBytes("c3eef712c72ebb5a11a7d2432bb46365bef9f502"), "quic ", 0}, true
 	case v >= 0xff000017 && v <= 0xff00001c:
 		return quicVersion{fmt.Sprintf("QUIC draft %d", v&0xff), hexBytes("c3eef712c72ebb5a11a7d2432bb46365bef9f502"), "quic ", 0}, true
 	}
@@ -60,6 +62,9 @@ func looksQUIC(b []byte) (name string, ok bool) {
 	v := binary.BigEndian.Uint32(b[1:])
 	if q, ok := quicVersionOf(v); ok {
 		return q.name, b[5] <= 20
+	}
+	if v&0x0f0f0f0f == 0x0a0a0a0a && b[5] <= 20 && len(b) >= 1200 { // a version that none has, to be told which there are (RFC 9000, 15)
+		return "QUIC, no version yet", true
 	}
 	if b[1] == 'Q' && b[2] >= '0' && b[2] <= '9' || b[1] == 'T' && b[2] == '0' {
 		return "Google QUIC " + string(b[1:5]), true
@@ -106,13 +111,20 @@ func (r *quicReader) packet(t *tracker, f *flow, from side, b []byte) int {
 		return 0
 	}
 	at := len(b) - len(c.b)
-	if initial && (r.id == nil || from == f.client) {
-		if r.id == nil {
+	if !initial || r.id != nil && from != f.client {
+		return at + n
+	}
+	var plain []byte
+	if r.id != nil {
+		plain = openInitial(q, r.id, b[:at+n], at)
+	}
+	if plain == nil { // its own: of the first packet, and after the server asked to begin again
+		if plain = openInitial(q, id, b[:at+n], at); plain != nil {
 			r.id, f.client = slices.Clone(id), from
 		}
-		if plain := openInitial(q, r.id, b[:at+n], at); plain != nil {
-			r.frames(t, f, from, plain)
-		}
+	}
+	if plain != nil {
+		r.frames(t, f, from, plain)
 	}
 	return at + n
 }

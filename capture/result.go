@@ -268,7 +268,7 @@ func (t *tracker) credential(f *flow, c Credential) *Credential {
 	if len(c.Secret) > maxSecret {
 		c.Secret = c.Secret[:maxSecret]
 	}
-	c.Secret = Secret(strings.ToValidUTF8(string(c.Secret), "?"))
+	c.Secret = Secret(strings.Clone(strings.ToValidUTF8(string(c.Secret), "?")))
 	c.At, c.Count = t.mark(), 1
 	c.Accepted = cmp.Or(c.Accepted, NotKnown)
 	n := &c
@@ -467,8 +467,12 @@ func transportName(proto uint8) string {
 	return "ip"
 }
 
-// printable makes one short line of what came over the wire.
-func printable(s string) string {
+// printable makes one short line of what came over the wire. It is a copy: a few
+// letters that are kept would else keep the whole message that they came in.
+func printable(s string) string { return strings.Clone(clean(s)) }
+
+// clean is printable for what is not kept, or is a copy already.
+func clean(s string) string {
 	if len(s) > maxDetailText {
 		s = s[:maxDetailText]
 	}

@@ -26,8 +26,9 @@ type TLS struct {
 	Notes     []string      `json:"notes,omitempty"`   // what is worth knowing and is not outdated by itself
 	WeakOffer []string      `json:"weak_offered,omitempty"`
 	SNI       string        `json:"sni,omitempty"`
-	ALPN      []string      `json:"alpn,omitempty"`     // offered
-	Protocol  string        `json:"protocol,omitempty"` // chosen by ALPN, where it can be read
+	Hidden    string        `json:"name_hidden,omitempty"` // why the name may not be that of the server (RFC 9849)
+	ALPN      []string      `json:"alpn,omitempty"`        // offered
+	Protocol  string        `json:"protocol,omitempty"`    // chosen by ALPN, where it can be read
 	JA4       string        `json:"ja4,omitempty"`
 	Chain     []Certificate `json:"certificates,omitempty"` // as the server sent them, up to TLS 1.2
 	Mutual    bool          `json:"client_certificate_asked,omitempty"`
@@ -151,6 +152,7 @@ type hello struct {
 	sigs     []int
 	sni      string
 	hasSNI   bool
+	ech      bool // an encrypted hello goes with it, or what looks like one
 	alpn     []string
 }
 
@@ -207,6 +209,8 @@ func readHello(b []byte, dtls bool) (*hello, bool) {
 					h.alpn = append(h.alpn, string(p))
 				}
 			}
+		case 0xfe0d:
+			h.ech = true
 		case 43:
 			h.versions = readList(x.sub(x.u8()), 2)
 		}
@@ -217,6 +221,9 @@ func readHello(b []byte, dtls bool) (*hello, bool) {
 // fill puts what a ClientHello offers into the session.
 func (h *hello) fill(s *TLS, transport byte) {
 	s.SNI, s.ALPN = h.sni, nil
+	if h.ech && h.sni != "" {
+		s.Hidden = "the name may be that of a front: an encrypted hello goes with it, or bytes that look like one"
+	}
 	for _, p := range h.alpn {
 		if p = printable(p); !strings.HasPrefix(p, "??") && len(s.ALPN) < 8 {
 			s.ALPN = append(s.ALPN, p)

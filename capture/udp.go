@@ -86,8 +86,8 @@ func identifyDatagram(f *flow, from side, p *packet) datagrams {
 		return &shpDatagrams{}
 	case on(47808, 47809) && len(b) >= 4 && b[0] == 0x81 && int(binary.BigEndian.Uint16(b[2:])) == len(b):
 		return bacnet{}
-	case len(b) >= 20 && b[0]&0xc0 == 0 && binary.BigEndian.Uint32(b[4:]) == 0x2112a442:
-		return named{"stun", Clear}
+	case looksSTUN(b):
+		return &stunReader{}
 	case looksDTLS(b):
 		return &dtlsReader{}
 	case on(69) && len(b) >= 6 && b[0] == 0 && (b[1] == 1 || b[1] == 2) && bytes.Count(b, []byte{0}) >= 3:
@@ -100,6 +100,9 @@ func identifyDatagram(f *flow, from side, p *packet) datagrams {
 	}
 	if proto, _ := looksHTTP(b); proto != "" {
 		return &httpDatagrams{proto: proto}
+	}
+	if label, guard, ok := datagramSignature(b, on); ok {
+		return named{label, guard}
 	}
 	if on(3702) && bytes.Contains(b, []byte("discovery")) && bytes.Contains(b, []byte("Envelope")) {
 		return wsDiscovery{}
@@ -182,6 +185,9 @@ type tftp struct{}
 
 func (tftp) datagram(t *tracker, f *flow, from side, b []byte) {
 	f.label, f.guard = "tftp", Clear
+	if len(b) < 2 {
+		return
+	}
 	name, _, _ := bytes.Cut(b[2:], []byte{0})
 	verb := "reads"
 	if b[1] == 2 {

@@ -237,6 +237,9 @@ func tlsLine(s *capture.TLS) string {
 	}
 	if s.SNI != "" {
 		words = append(words, "to "+s.SNI)
+		if s.Hidden != "" {
+			words = append(words, s.Hidden)
+		}
 	}
 	if s.Protocol != "" {
 		words = append(words, "for "+s.Protocol)
