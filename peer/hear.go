@@ -178,7 +178,7 @@ func (s *Server) certificate(h *tls.ClientHelloInfo, x *Connection) (*tls.Certif
 func (s *Server) offered(h *tls.ClientHelloInfo, x *Connection) *opening {
 	o := &opening{}
 	switch name := strings.ToLower(strings.TrimSuffix(h.ServerName, ".")); {
-	case plainName(name):
+	case PlainName(name):
 		x.Name = name
 	case s.o.Unnamed != "":
 		x.Name, x.Declared = s.o.Unnamed, true
@@ -234,8 +234,8 @@ func protocols(offered []string) []string {
 	return offered[:1]
 }
 
-// plainName reports a name of a host as they are written.
-func plainName(s string) bool {
+// PlainName reports a name of a host as they are written.
+func PlainName(s string) bool {
 	return s != "" && len(s) <= 253 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == "" && s[0] != '.' && s[0] != '-'
 }
 
