@@ -61,7 +61,7 @@ func Peer(out io.Writer, c *Calls, opt TextOptions) error {
 	var rows [][]string
 	for i := range c.Findings {
 		f := &c.Findings[i]
-		rows = append(rows, []string{f.Name, strings.Trim(strings.ReplaceAll(fmt.Sprint(f.Ports), " ", ","), "[]"), fmt.Sprint(f.Callers), words[f.Untrusted], words[f.Wrong]})
+		rows = append(rows, []string{f.Name, strings.Trim(strings.ReplaceAll(fmt.Sprint(f.Ports), " ", ","), "[]"), fmt.Sprint(len(f.Clients)), words[f.Untrusted], words[f.Wrong]})
 	}
 	t.table([]string{"server", "port", "clients", "untrusted", "for something else"}, rows)
 	for i := range c.Findings {

@@ -188,7 +188,7 @@ func (c *peerCommand) who(ctx context.Context, o *peer.Options) error {
 			return err
 		}
 	}
-	var hosts hosts
+	hosts := hosts{seen: map[netip.Addr]string{}}
 	for _, text := range o.Addresses {
 		a, err := netip.ParseAddr(text)
 		if err == nil {
@@ -244,15 +244,28 @@ func (c *peerCommand) fromUnits(o *peer.Options, units []dossier.Unit) error {
 type hosts struct {
 	macs []string
 	ips  []netip.Addr
+
+	mu   sync.Mutex // guards seen
+	seen map[netip.Addr]string
 }
 
 // is reports whether a host is the device. Where its hardware address is seen, and the
-// device's is known, that decides: another host may have taken the IP address.
+// device's is known, that decides: another host may have taken the IP address. Where
+// the device's is not known, it is that which was seen first at the IP address.
 func (h *hosts) is(a netip.Addr, mac string) bool {
 	if mac != "" && len(h.macs) > 0 {
 		return slices.ContainsFunc(h.macs, func(m string) bool { return strings.EqualFold(m, mac) })
 	}
-	return slices.Contains(h.ips, a.Unmap().WithZone(""))
+	a = a.Unmap().WithZone("")
+	if !slices.Contains(h.ips, a) {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if mac != "" && h.seen[a] == "" {
+		h.seen[a] = mac
+	}
+	return mac == "" || h.seen[a] == mac
 }
 
 // plan says what would be heard and shown.

@@ -94,21 +94,24 @@ func scriptCall(ts *testscript.TestScript, neg bool, args []string) {
 func TestWhichHostIsTheDevice(t *testing.T) {
 	a, b := netip.MustParseAddr("192.168.8.20"), netip.MustParseAddr("192.168.8.21")
 	const ours, others = "02:00:5e:10:00:01", "02:00:5e:10:00:02"
+	taken := &hosts{ips: []netip.Addr{a}, seen: map[netip.Addr]string{a: ours}}
 	for _, row := range []struct {
 		name string
-		hosts
+		*hosts
 		from netip.Addr
 		mac  string
 		want bool
 	}{
-		{"hardware-address", hosts{macs: []string{ours}}, a, "02:00:5E:10:00:01", true},
-		{"another-hardware-address", hosts{macs: []string{ours}}, a, others, false},
-		{"address-taken-by-another", hosts{macs: []string{ours}, ips: []netip.Addr{a}}, a, others, false},
-		{"hardware-address-not-seen", hosts{macs: []string{ours}, ips: []netip.Addr{a}}, a, "", true},
-		{"hardware-address-alone-and-not-seen", hosts{macs: []string{ours}}, a, "", false},
-		{"address", hosts{ips: []netip.Addr{a}}, a, others, true},
-		{"mapped-address", hosts{ips: []netip.Addr{a}}, netip.AddrFrom16(a.As16()), "", true},
-		{"another-address", hosts{ips: []netip.Addr{a}}, b, "", false},
+		{"hardware-address", &hosts{macs: []string{ours}}, a, "02:00:5E:10:00:01", true},
+		{"another-hardware-address", &hosts{macs: []string{ours}}, a, others, false},
+		{"address-taken-by-another", &hosts{macs: []string{ours}, ips: []netip.Addr{a}}, a, others, false},
+		{"hardware-address-not-seen", &hosts{macs: []string{ours}, ips: []netip.Addr{a}}, a, "", true},
+		{"hardware-address-alone-and-not-seen", &hosts{macs: []string{ours}}, a, "", false},
+		{"address", &hosts{ips: []netip.Addr{a}, seen: map[netip.Addr]string{}}, a, others, true},
+		{"address-as-before", taken, a, ours, true},
+		{"address-that-another-took", taken, a, others, false},
+		{"mapped-address", &hosts{ips: []netip.Addr{a}}, netip.AddrFrom16(a.As16()), "", true},
+		{"another-address", &hosts{ips: []netip.Addr{a}}, b, "", false},
 	} {
 		if got := row.is(row.from, row.mac); got != row.want {
 			t.Errorf("%s: got %v, want %v", row.name, got, row.want)
