@@ -116,7 +116,8 @@ func (s *Server) some(c *counted, r io.Reader, got []byte) []byte {
 
 // encrypted makes a handshake, and sees how the device takes the certificate.
 func (s *Server) encrypted(c *counted, x *Connection) {
-	shown := -1                          // bytes sent, once the certificate is among them
+	shown := -1 // bytes sent, once the certificate is among them
+
 	server := tls.Server(c, &tls.Config{ //nolint:gosec // the one that counts is made for the hello
 		MinVersion: tls.VersionTLS10,
 		GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
@@ -180,7 +181,7 @@ func (s *Server) offered(h *tls.ClientHelloInfo, x *Connection) *opening {
 	switch name := strings.ToLower(strings.TrimSuffix(h.ServerName, ".")); {
 	case PlainName(name):
 		x.Name = name
-	case s.o.Unnamed != "":
+	case h.ServerName == "" && s.o.Unnamed != "":
 		x.Name, x.Declared = s.o.Unnamed, true
 	}
 	f := ja4.Hello{Transport: 't', Name: h.ServerName != "", ALPN: h.SupportedProtos}
