@@ -80,11 +80,12 @@ func (r *Record) Findings() []Finding {
 func (x *Connection) Server() string { return cmp.Or(x.Name, x.To.Addr().WithZone("").String()) }
 
 func (r *Record) finding(name string, at []int) Finding {
-	f := Finding{Name: name, Named: r.Connections[at[0]].Name != "", Untrusted: No, Wrong: No}
+	f := Finding{Name: name, Named: true, Untrusted: No, Wrong: No}
 	callers := map[string][]int{}
 	var accepted []int
 	for _, i := range at {
 		x := &r.Connections[i]
+		f.Named = f.Named && x.Name != "" // a client may give an address for a name
 		callers[x.Caller] = append(callers[x.Caller], i)
 		if p := int(x.To.Port()); !slices.Contains(f.Ports, p) {
 			f.Ports = append(f.Ports, p)
