@@ -155,7 +155,7 @@ func (r *reporter) server(f *peer.Finding) {
 			at, why := r.rec.Accepted(f.Name, x.cases)
 			r.say(subject, x.term, true, note+why, at...)
 		case x.answer == peer.No && r.allRefuse(f.Name, x.of):
-			r.say(subject, x.term, false, fmt.Sprintf("%seach client that called (%d) refused a certificate %s", note, len(f.Clients), words(x.cases)), r.rec.Refused(f.Name, x.cases)...)
+			r.say(subject, x.term, false, note+fmt.Sprintf("each client that called (%d) refused a certificate %s", len(f.Clients), words(x.cases)), r.rec.Refused(f.Name, x.cases)...)
 		case x.answer == peer.No:
 			r.remark("%s: what called here refused a certificate %s; in another record a client of the unit was not seen to", f.Name, words(x.cases))
 		}
