@@ -23,8 +23,8 @@ type Finding struct {
 	Name  string `json:"name"` // as the device asks for it; an address where it asks for none
 	Named bool   `json:"named"`
 	Ports []int  `json:"ports"`
-	// Callers is how many clients of the device, told apart by what they offer, called it.
-	Callers int `json:"callers"`
+	// Clients are those of the device that called it, told apart by what they offer.
+	Clients []Client `json:"clients"`
 
 	// Untrusted: it went on with a certificate that nobody signed whom it could trust.
 	// No, where each client of the device that calls this name was seen to refuse both
@@ -47,6 +47,13 @@ type Finding struct {
 type Outdated struct {
 	What string `json:"what"`
 	At   int    `json:"at"` // the connection in the record, from 1
+}
+
+// Client is what one client of the device was seen to do at one server.
+type Client struct {
+	Key       string `json:"key"` // the same for the same client in another record
+	Untrusted Answer `json:"untrusted_accepted"`
+	Wrong     Answer `json:"wrong_accepted"`
 }
 
 var (
@@ -73,11 +80,12 @@ func (r *Record) Findings() []Finding {
 func (x *Connection) Server() string { return cmp.Or(x.Name, x.To.Addr().WithZone("").String()) }
 
 func (r *Record) finding(name string, at []int) Finding {
-	f := Finding{Name: name, Named: r.Connections[at[0]].Name != "", Untrusted: No, Wrong: No}
+	f := Finding{Name: name, Named: true, Untrusted: No, Wrong: No}
 	callers := map[string][]int{}
 	var accepted []int
 	for _, i := range at {
 		x := &r.Connections[i]
+		f.Named = f.Named && x.Name != "" // a client may give an address for a name
 		callers[x.Caller] = append(callers[x.Caller], i)
 		if p := int(x.To.Port()); !slices.Contains(f.Ports, p) {
 			f.Ports = append(f.Ports, p)
@@ -93,19 +101,19 @@ func (r *Record) finding(name string, at []int) Finding {
 		}
 	}
 	slices.Sort(f.Ports)
-	f.Callers = len(callers)
 	for _, key := range slices.Sorted(maps.Keys(callers)) {
 		c := r.caller(callers[key])
+		if !f.Named && (c.untrusted == No || c.wrong == No) {
+			c.wanted = append(c.wanted, "it asks for no name, so that no certificate could be made right in all else: say which name it means (--unnamed)")
+			c.untrusted, c.wrong = doubted(c.untrusted), doubted(c.wrong)
+		}
+		f.Clients = append(f.Clients, Client{key, c.untrusted, c.wrong})
 		f.Untrusted, f.Wrong = worse(f.Untrusted, c.untrusted), worse(f.Wrong, c.wrong)
 		for _, w := range c.wanted {
 			if !slices.Contains(f.Wanted, w) {
 				f.Wanted = append(f.Wanted, w)
 			}
 		}
-	}
-	if !f.Named && (f.Untrusted == No || f.Wrong == No) {
-		f.Wanted = append(f.Wanted, "it asks for no name, so that no certificate could be made right in all else: say which name it means (--unnamed)")
-		f.Untrusted, f.Wrong = doubted(f.Untrusted), doubted(f.Wrong)
 	}
 	f.Why = r.why(at)
 	if len(accepted) == 0 {

@@ -100,6 +100,7 @@ func TestFindings(t *testing.T) {
 		{"second-client-refuses-all", append(refusesAll(Refused), refusesAll(Broke, by("b"))...), No, No, ""},
 		{"control-of-another-client", append(without(refusesAll(Broke), Control), met(Control, Accepted, by("b"))), Unknown, Unknown, ""},
 		{"no-name", refusesAll(Refused, unnamed), Unknown, Unknown, "--unnamed"},
+		{"an-address-for-a-name-beside-no-name", append(refusesAll(Refused, func(x *Connection) { x.Name = "192.168.8.1" }), refusesAll(Refused, unnamed, by("b"))...), Unknown, Unknown, "--unnamed"},
 		{"no-name-accepts", []Connection{met(SelfSigned, Accepted, unnamed)}, Yes, Unknown, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -183,7 +183,7 @@ func FuzzReadRecord(f *testing.F) {
 func FuzzConnection(f *testing.F) {
 	f.Add([]byte(request))
 	f.Add([]byte{22, 3, 1, 0, 4, 1, 0, 0, 0})
-	s, err := New(Options{Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")}, Setup: "x", Addresses: []string{"127.0.0.1"}, Device: loopback, Now: time.Now,
+	s, err := New(Options{keys: sharedKeys(), Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:0")}, Setup: "x", Addresses: []string{"127.0.0.1"}, Device: loopback, Now: time.Now,
 		Limits: Limits{Connections: 1 << 30, Received: 1 << 60, Time: MaxTime, Handshake: 100 * time.Millisecond, Hold: 50 * time.Millisecond}})
 	if err != nil {
 		f.Fatal(err)

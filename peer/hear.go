@@ -116,7 +116,8 @@ func (s *Server) some(c *counted, r io.Reader, got []byte) []byte {
 
 // encrypted makes a handshake, and sees how the device takes the certificate.
 func (s *Server) encrypted(c *counted, x *Connection) {
-	shown := -1                          // bytes sent, once the certificate is among them
+	shown := -1 // bytes sent, once the certificate is among them
+
 	server := tls.Server(c, &tls.Config{ //nolint:gosec // the one that counts is made for the hello
 		MinVersion: tls.VersionTLS10,
 		GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
@@ -178,9 +179,9 @@ func (s *Server) certificate(h *tls.ClientHelloInfo, x *Connection) (*tls.Certif
 func (s *Server) offered(h *tls.ClientHelloInfo, x *Connection) *opening {
 	o := &opening{}
 	switch name := strings.ToLower(strings.TrimSuffix(h.ServerName, ".")); {
-	case plainName(name):
+	case PlainName(name):
 		x.Name = name
-	case s.o.Unnamed != "":
+	case h.ServerName == "" && s.o.Unnamed != "":
 		x.Name, x.Declared = s.o.Unnamed, true
 	}
 	f := ja4.Hello{Transport: 't', Name: h.ServerName != "", ALPN: h.SupportedProtos}
@@ -234,8 +235,8 @@ func protocols(offered []string) []string {
 	return offered[:1]
 }
 
-// plainName reports a name of a host as they are written.
-func plainName(s string) bool {
+// PlainName reports a name of a host as they are written.
+func PlainName(s string) bool {
 	return s != "" && len(s) <= 253 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == "" && s[0] != '.' && s[0] != '-'
 }
 

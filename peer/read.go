@@ -64,7 +64,7 @@ func (x *Connection) check(control, laboratory bool) error {
 	switch {
 	case !x.From.IsValid() || !x.To.IsValid():
 		return errors.New("it leads from nowhere or to nowhere")
-	case x.Name != "" && !plainName(x.Name):
+	case x.Name != "" && !PlainName(x.Name):
 		return fmt.Errorf("%q is the name of no server", printable(x.Name, 60))
 	case tls && x.Case.Words() == "":
 		return fmt.Errorf("the case %q is not known", printable(string(x.Case), 40))

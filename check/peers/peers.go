@@ -33,25 +33,73 @@ const (
 	maxOutdated = 20  // handshakes
 	maxServers  = 200 // names
 	maxClear    = 20
+	maxSetup    = 120 // letters of how traffic was led
 )
 
 func run(ctx context.Context, pass *check.Pass) (any, error) {
 	all := check.ResultOf[*records.Records](pass, records.Check)
 	all.PartialCalls(pass)
-	r := reporter{pass: pass}
+	r := reporter{pass: pass, clients: map[string]map[string]answers{}}
+	found := make([][]peer.Finding, len(all.Calls))
 	for i := range all.Calls {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		r.of(&all.Calls[i])
+		found[i] = all.Calls[i].Findings()
+		r.gather(found[i])
+	}
+	for i := range all.Calls {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		r.of(&all.Calls[i], found[i])
 	}
 	return nil, r.err
 }
 
+// answers are what is known of one client at one server.
+type answers struct{ untrusted, wrong peer.Answer }
+
+// gather notes what each client was seen to do, in whichever record: a no in one says
+// nothing of a client that called in another.
+func (r *reporter) gather(found []peer.Finding) {
+	known := func(have, more peer.Answer) peer.Answer { // of one client: what was seen once is seen
+		if have == peer.Yes || more == peer.Yes {
+			return peer.Yes
+		}
+		if have == peer.No || more == peer.No {
+			return peer.No
+		}
+		return peer.Unknown
+	}
+	for i := range found {
+		name := found[i].Name
+		if r.clients[name] == nil {
+			r.clients[name] = map[string]answers{}
+		}
+		for _, c := range found[i].Clients {
+			have := r.clients[name][c.Key]
+			r.clients[name][c.Key] = answers{known(have.untrusted, c.Untrusted), known(have.wrong, c.Wrong)}
+		}
+	}
+}
+
+// allRefuse reports that no client that ever called a server is left of which it is not
+// known that it refuses.
+func (r *reporter) allRefuse(name string, of func(answers) peer.Answer) bool {
+	for _, a := range r.clients[name] {
+		if of(a) != peer.No {
+			return false
+		}
+	}
+	return true
+}
+
 type reporter struct {
-	pass *check.Pass
-	rec  *records.Call
-	err  error
+	pass    *check.Pass
+	clients map[string]map[string]answers // by server and client, over all records
+	rec     *records.Call
+	err     error
 }
 
 // say states something that connections, by number from 1, show.
@@ -68,9 +116,8 @@ func (r *reporter) remark(format string, args ...any) {
 }
 
 // of states what one record shows.
-func (r *reporter) of(rec *records.Call) {
+func (r *reporter) of(rec *records.Call, found []peer.Finding) {
 	r.rec = rec
-	found := rec.Findings()
 	if len(found) == 0 {
 		r.remark("the unit made no TLS connection in this session, so nothing is known of what it accepts (set-up: %s)", rec.Setup)
 	}
@@ -93,21 +140,24 @@ func (r *reporter) server(f *peer.Finding) {
 		r.err = cmp.Or(r.err, err)
 		return
 	}
-	note := fmt.Sprintf("the unit calls %s (port %s); ", f.Name, strings.Trim(strings.ReplaceAll(fmt.Sprint(f.Ports), " ", ", "), "[]"))
+	note := fmt.Sprintf("the unit calls %s (port %s; led there, as declared: %s); ", f.Name, strings.Trim(strings.ReplaceAll(fmt.Sprint(f.Ports), " ", ", "), "[]"), cut(r.rec.Setup, maxSetup))
 	for _, x := range []struct {
 		term   assay.TermID
 		answer peer.Answer
 		cases  []peer.Case
+		of     func(answers) peer.Answer
 	}{
-		{"peer.untrusted_certificate_accepted", f.Untrusted, peer.UntrustedCases()},
-		{"peer.wrong_certificate_accepted", f.Wrong, peer.WrongCases()},
+		{"peer.untrusted_certificate_accepted", f.Untrusted, peer.UntrustedCases(), func(a answers) peer.Answer { return a.untrusted }},
+		{"peer.wrong_certificate_accepted", f.Wrong, peer.WrongCases(), func(a answers) peer.Answer { return a.wrong }},
 	} {
-		switch x.answer {
-		case peer.Yes:
+		switch {
+		case x.answer == peer.Yes:
 			at, why := r.rec.Accepted(f.Name, x.cases)
 			r.say(subject, x.term, true, note+why, at...)
-		case peer.No:
-			r.say(subject, x.term, false, note+"each of its "+fmt.Sprint(f.Callers)+" clients refused a certificate "+words(x.cases), r.rec.Refused(f.Name, x.cases)...)
+		case x.answer == peer.No && r.allRefuse(f.Name, x.of):
+			r.say(subject, x.term, false, note+fmt.Sprintf("each client that called (%d) refused a certificate %s", len(f.Clients), words(x.cases)), r.rec.Refused(f.Name, x.cases)...)
+		case x.answer == peer.No:
+			r.remark("%s: what called here refused a certificate %s; in another record a client of the unit was not seen to", f.Name, words(x.cases))
 		}
 	}
 	if f.Untrusted != peer.Yes && f.Wrong != peer.Yes && len(f.Wanted) > 0 {
@@ -116,6 +166,14 @@ func (r *reporter) server(f *peer.Finding) {
 	for _, o := range f.Outdated[:min(len(f.Outdated), maxOutdated)] {
 		r.say(assay.Product, "device.weak_cryptography", true, note+"it ended a handshake with "+o.What, o.At)
 	}
+}
+
+// cut shortens a text for a note.
+func cut(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "..."
+	}
+	return s
 }
 
 func words(cases []peer.Case) string {

@@ -49,6 +49,7 @@ type commands struct {
 	Watch     watchCommand     `cmd:"" help:"Tell what changed when in what was published, from the kept pages."`
 	Firmware  firmwareCommand  `cmd:"" help:"Take a firmware image apart: map, ways in, secrets, updates, components."`
 	Device    deviceCommand    `cmd:"" help:"Look at a unit on the bench: services, ways in, default passwords, encryption."`
+	Peer      peerCommand      `cmd:"" help:"Play the servers that a device calls, and see whether it checks their certificates."`
 	Bench     benchCommand     `cmd:"" help:"Run a guided conformance test after ETSI TS 103 701, and write its report."`
 	Capture   captureCommand   `cmd:"" help:"Read captures of network traffic: whom a device speaks to, over what, how protected."`
 	Statement statementCommand `cmd:"" help:"Build and sign the statement of compliance."`

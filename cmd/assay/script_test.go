@@ -59,6 +59,9 @@ func TestScripts(t *testing.T) {
 			if err := serveUnits(e); err != nil {
 				return err
 			}
+			if err := peerPlace(e); err != nil {
+				return err
+			}
 			e.Values["served"] = map[string]*served{}
 			return serveSite(e)
 		},
@@ -88,6 +91,7 @@ func TestScripts(t *testing.T) {
 				text := strings.ReplaceAll(ts.ReadFile(args[1]), args[0], ts.Getenv(args[0]))
 				ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
 			},
+			"calls":    scriptCall,
 			"log":      logCommand,
 			"serve":    scriptServe,
 			"maker":    scriptMaker,

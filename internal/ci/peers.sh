@@ -38,6 +38,11 @@ need mini_httpd mini-httpd
 need coap-server-notls libcoap3-bin
 need minidlnad minidlna
 need sshd openssh-server
+# Clients that package peer plays the server for.
+need curl curl
+need mosquitto_pub mosquitto-clients
+need python3 python3
+need nft nftables
 need ip iproute2
 need nmap nmap
 if ! /usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0"); from gi.repository import GstRtspServer' >/dev/null 2>&1; then
