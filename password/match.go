@@ -136,18 +136,22 @@ func (f *finder) arrangement(v *view, d *ident, text []string) {
 	if runStep(from, used) == 0 {
 		choices = 64 * math.Pow(2*float64(len(cols)), float64(len(used)))
 	}
+	pairs := 0 // a whole number, since a sum of fractions would depend on their order
+	mine, theirs := map[string]int{}, map[string]int{}
+	for i, s := range text {
+		mine[pick(v.pw[i], used)]++
+		theirs[pickColumns(s, from, used)]++
+	}
+	for k, a := range theirs {
+		pairs += a * mine[k]
+	}
+	if n < 50 && n > 1 {
+		// Passwords need not be even: how often those of other rows agree tells what chance gives.
+		each = math.Max(each, math.Min(1, 2*float64(pairs-hits)/float64(n*(n-1))))
+	}
 	chance := choices * binomTail(n, hits, each)
 	if n >= 50 {
 		// With many rows only the pairing of rows is supposed random.
-		pairs := 0 // a whole number, since a sum of fractions would depend on their order
-		mine, theirs := map[string]int{}, map[string]int{}
-		for i, s := range text {
-			mine[pick(v.pw[i], used)]++
-			theirs[pickColumns(s, from, used)]++
-		}
-		for k, a := range theirs {
-			pairs += a * mine[k]
-		}
 		chance = math.Max(chance, tests*poissonTail(hits, float64(pairs)/float64(n)))
 	}
 	if chance >= testAlpha/256 {

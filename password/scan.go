@@ -101,8 +101,10 @@ func take(ctx context.Context, b *Batch, o *Options, guess *construction) (*surv
 // settle finds the repeated passwords among the hashes that take kept. It reads the batch again only if there are any.
 func (s *survey) settle(ctx context.Context, b *Batch, o *Options) error {
 	var err error
-	s.alike, err = s.folds.find()
-	if err = errors.Join(err, s.folds.close()); err != nil || s.alike.hashes == 0 {
+	folds := s.folds
+	s.folds = nil // they are large, and nobody needs them any more
+	s.alike, err = folds.find()
+	if err = errors.Join(err, folds.close()); err != nil || s.alike.hashes == 0 {
 		return err
 	}
 	same := o.repeats()

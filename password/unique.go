@@ -338,9 +338,9 @@ var foldByte = func() (t [256]byte) {
 // fold appends the look-alike fold of a password.
 func fold(dst, pw []byte) []byte {
 	n := len(dst)
-	dst = append(dst, pw...)
-	out := dst[n:]
-	for i, c := range out {
+	dst = slices.Grow(dst, len(pw))[:n+len(pw)]
+	out := dst[n:][:len(pw)]
+	for i, c := range pw {
 		out[i] = foldByte[c]
 	}
 	return dst
