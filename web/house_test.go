@@ -390,8 +390,8 @@ func (h *house) work(t testing.TB) {
 	}
 }
 
-// mails are all that wait to be sent.
-func (h *house) mails(t testing.TB) (mails []register.Mail) {
+// mails are those to an address that wait to be sent.
+func (h *house) mails(t testing.TB, to string) (mails []register.Mail) {
 	t.Helper()
 	_, work := h.queue(t, 0)
 	for _, w := range work {
@@ -402,7 +402,9 @@ func (h *house) mails(t testing.TB) (mails []register.Mail) {
 		if err := json.Unmarshal(w.Payload, &m); err != nil {
 			t.Fatal(err)
 		}
-		mails = append(mails, m)
+		if m.To == to {
+			mails = append(mails, m)
+		}
 	}
 	return mails
 }
