@@ -342,6 +342,9 @@ func (s *Service) NewToken(ctx context.Context, v Viewer, name string, scopes []
 		if err := w.AddToken(ctx, t); err != nil {
 			return err
 		}
+		if err := s.noticeOwners(ctx, w, v, "A token, by which programs act, was made for"); err != nil {
+			return err
+		}
 		return w.AddEvent(ctx, s.event(v, "token.made", id, map[string]any{"scopes": scopes}))
 	})
 	return tokenPrefix + id + "_" + part, t, err
@@ -531,6 +534,9 @@ func (s *Service) AddKey(ctx context.Context, v Viewer, name string, pem []byte)
 			return fmt.Errorf("key: %w: the organisation has %d", assay.ErrRefused, len(have))
 		}
 		if err := w.AddKey(ctx, v.Org, k); err != nil {
+			return err
+		}
+		if err := s.noticeOwners(ctx, w, v, "A key, with which statements are signed, was added for"); err != nil {
 			return err
 		}
 		return w.AddEvent(ctx, s.event(v, "key.added", string(k.ID), nil))

@@ -205,6 +205,9 @@ func (s *Service) AddCredential(ctx context.Context, v Viewer, c Credential) err
 		if err := w.AddCredential(ctx, c); err != nil {
 			return err
 		}
+		if err := s.noticeAccount(ctx, w, v, noticePasskey); err != nil {
+			return err
+		}
 		return w.AddEvent(ctx, s.event(v, "passkey.added", string(v.Account), map[string]any{"name": c.Name}))
 	})
 }
@@ -279,6 +282,9 @@ func (s *Service) AddIdentity(ctx context.Context, v Viewer, i Identity) error {
 		if err := w.AddIdentity(ctx, i); err != nil {
 			return err
 		}
+		if err := s.noticeAccount(ctx, w, v, noticeIdentity); err != nil {
+			return err
+		}
 		return w.AddEvent(ctx, s.event(v, "identity.added", string(v.Account), map[string]any{"issuer": i.Issuer}))
 	})
 }
@@ -309,6 +315,9 @@ func (s *Service) removeWayIn(ctx context.Context, v Viewer, action string, remo
 		}
 		if len(passkeys)+len(identities) == 0 {
 			return fmt.Errorf("account: %w: it would be left without a way to sign in; add another first", assay.ErrRefused)
+		}
+		if err := s.noticeAccount(ctx, w, v, noticeRemoved); err != nil {
+			return err
 		}
 		return w.AddEvent(ctx, s.event(v, action, string(v.Account), nil))
 	})

@@ -12,7 +12,9 @@
 // Who may see what is decided in one place, Visible; every read goes through it.
 // Who may do what is one table, in viewer.go. The package holds the rules and no
 // SQL: the storage it needs is the interface Store, which package store provides.
-// It knows nothing of pages, cookies or mail servers.
+// It knows nothing of its own pages, of cookies or of mail servers. The pages of makers
+// that entries name it looks at again, by packages fetch and page, and says what was
+// seen; that changes no entry.
 package register
 
 import (

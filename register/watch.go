@@ -49,6 +49,7 @@ type PageState struct {
 	Looked time.Time  `json:"looked,omitzero"` // when it was last asked for
 	Seen   time.Time  `json:"seen,omitzero"`   // when it was last there
 	Since  time.Time  `json:"since,omitzero"`  // the first of the failures in a row; zero where the last look was none
+	Absent time.Time  `json:"absent,omitzero"` // the first answer of these that there is no such page
 	// Says is, where it differs, what it says in words for people, and Quote its own.
 	Says  string `json:"says,omitempty"`
 	Quote string `json:"quote,omitempty"`
@@ -132,7 +133,7 @@ func (p PageState) next(l look, s said) (now PageState, retry time.Duration) {
 	p.Looked = l.at
 	switch l.kind {
 	case lookThere, lookUnchanged:
-		p.Seen, p.Since, p.Tries, p.Missing = l.at, time.Time{}, 0, 0
+		p.Seen, p.Since, p.Absent, p.Tries, p.Missing = l.at, time.Time{}, time.Time{}, 0, 0
 		if l.kind == lookUnchanged {
 			return p, 0
 		}
@@ -147,7 +148,7 @@ func (p PageState) next(l look, s said) (now PageState, retry time.Duration) {
 		return p, 0
 	case lookClosed:
 		p.Found, p.Says, p.Quote, p.ETag, p.LastModified = PageClosed, "", "", "", ""
-		p.Since, p.Tries, p.Missing = time.Time{}, 0, 0
+		p.Since, p.Absent, p.Tries, p.Missing = time.Time{}, time.Time{}, 0, 0
 		return p, 0
 	}
 	if p.Tries == 0 {
@@ -155,13 +156,15 @@ func (p PageState) next(l look, s said) (now PageState, retry time.Duration) {
 	}
 	p.Tries++
 	if l.kind == lookMissing {
+		if p.Missing == 0 {
+			p.Absent = l.at
+		}
 		p.Missing++
 	}
-	failing := l.at.Sub(p.Since)
 	switch {
-	case l.kind == lookMissing && p.Missing >= missingTries && failing >= missingFor:
+	case l.kind == lookMissing && p.Missing >= missingTries && l.at.Sub(p.Absent) >= missingFor:
 		p.Found, p.Says, p.Quote = PageGone, "", ""
-	case l.kind == lookSilent && p.Found != PageGone && p.Tries >= silentTries && failing >= silentFor:
+	case l.kind == lookSilent && p.Found != PageGone && p.Tries >= silentTries && l.at.Sub(p.Since) >= silentFor:
 		p.Found, p.Says, p.Quote = PageSilent, "", ""
 	}
 	switch {

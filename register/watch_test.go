@@ -44,6 +44,7 @@ func TestNext(t *testing.T) {
 		{"flapping", []step{{0, lookSilent, "", ""}, {6 * h, lookSilent, "", ""}, {24 * h, lookThere, PageThere, "a"}, {week, lookSilent, "", ""}, {h, lookSilent, "", ""}, {48 * h, lookSilent, "", ""}}, PageThere, true},
 		{"silent-is-not-missing", []step{{0, lookSilent, "", ""}, {24 * h, lookMissing, "", ""}}, PageUnread, true},
 		{"missing-then-gone-after-silence", []step{{0, lookMissing, "", ""}, {24 * h, lookSilent, "", ""}, {24 * h, lookMissing, "", ""}}, PageGone, false},
+		{"missing-twice-in-an-hour-after-a-day-of-silence", []step{{0, lookSilent, "", ""}, {24 * h, lookMissing, "", ""}, {h, lookMissing, "", ""}}, PageUnread, true},
 		{"closed", []step{{0, lookThere, PageSame, "a"}, {week, lookClosed, "", ""}}, PageClosed, false},
 		{"differs", []step{{0, lookThere, PageSame, "a"}, {week, lookThere, PageDiffers, "b"}}, PageDiffers, false},
 		{"mended", []step{{0, lookThere, PageDiffers, "a"}, {week, lookThere, PageSame, "b"}}, PageSame, false},

@@ -16,8 +16,9 @@ import (
 
 // Bounds of what is read of a page.
 const (
-	maxPageBytes = 4 << 20
-	maxPageTime  = 5 * time.Second // of reading a PDF
+	maxPageBytes = 4 << 20         // that are taken
+	maxReadBytes = 2 << 20         // of which words are read
+	maxReadTime  = 8 * time.Second // in which they are
 	maxQuote     = 240
 )
 
@@ -52,9 +53,10 @@ func readPage(ctx context.Context, got *fetch.Got, at time.Time) (look, *page.Do
 		l.etag, l.lastModified = bounded(got.Header.Get("ETag")), bounded(got.Header.Get("Last-Modified"))
 	}
 	name := got.Hops[len(got.Hops)-1]
-	d, err := page.Read(ctx, name, got.Header.Get("Content-Type"), got.Body, page.Limits{MaxBytes: maxPageBytes, MaxTime: maxPageTime})
-	if err != nil { // of a form that is not read
-		l.text = l.digest
+	ctx, cancel := context.WithTimeout(ctx, maxReadTime)
+	defer cancel()
+	d, err := page.Read(ctx, name, got.Header.Get("Content-Type"), got.Body, page.Limits{MaxBytes: maxReadBytes, MaxTime: maxReadTime})
+	if err != nil { // of a form that is not read, or not in the time
 		return l, nil
 	}
 	l.text = DigestOf([]byte(strings.Join(strings.Fields(d.Text), " ")))

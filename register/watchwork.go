@@ -40,8 +40,8 @@ const (
 	hostRows     = 2000 // entries of one host that are brought up to date at once
 	roundHosts   = 30
 	roundTime    = 25 * time.Second // of taking up what is new
-	hostTime     = 10 * time.Second // after which no further page is begun: work has a minute in all
-	pageTime     = 46 * time.Second // of one page, with waiting as long as its robots.txt may ask for
+	hostTime     = 6 * time.Second  // after which no further page is begun: work has a minute in all
+	pageTime     = 44 * time.Second // of one page, with waiting as long as its robots.txt may ask for
 	requestTime  = 8 * time.Second
 	seedBatch    = 200
 	tellEvery    = 28 * 24 * time.Hour
@@ -365,7 +365,7 @@ func (p *PageState) Words() string {
 	case PageDiffers:
 		return "was last seen on " + on(p.Seen) + " and says otherwise: " + p.Says
 	case PageGone:
-		return "is gone: its site has said since " + on(p.Since) + " that there is no such page" + last
+		return "is gone: its site has said since " + on(p.Absent) + " that there is no such page" + last
 	case PageSilent:
 		return "could not be reached since " + on(p.Since) + last
 	case PageClosed:

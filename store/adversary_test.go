@@ -258,3 +258,56 @@ func TestLettersAreFew(t *testing.T) {
 		}
 	})
 }
+
+// TestNotices has people told of what lets others act in their name.
+func TestNotices(t *testing.T) {
+	onBoth(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		v := h.member(t, h.maker, register.RoleEditor)
+		a, err := h.s.AccountByID(ctx, v.Account)
+		if err != nil {
+			t.Fatal(err)
+		}
+		owner, err := h.s.AccountByID(ctx, h.maker.Account)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.mails(t)
+		told := func(what, to, words string, do func() error) {
+			t.Helper()
+			if err := do(); err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			got := h.mails(t)
+			switch {
+			case words == "" && len(got) > 0:
+				t.Errorf("%s: told of it: %q", what, got)
+			case words != "" && (len(got) != 1 || !strings.HasPrefix(got[0], to+"|") || !strings.Contains(got[0], words)):
+				t.Errorf("%s: %q, want one letter to %s with %q", what, got, to, words)
+			}
+		}
+		passkey := func(id string) func() error {
+			return func() error {
+				return h.s.AddCredential(ctx, v, register.Credential{ID: []byte(id), Data: []byte("{}"), Name: "key " + id})
+			}
+		}
+		told("first passkey", "", "", passkey("one"))
+		told("second passkey", a.Email, "A passkey was added", passkey("two"))
+		told("identity", a.Email, "linked", func() error {
+			return h.s.AddIdentity(ctx, v, register.Identity{Issuer: "https://id.example", Subject: "s"})
+		})
+		told("removed", a.Email, "removed", func() error { return h.s.RemoveCredential(ctx, v, []byte("one")) })
+		told("token", owner.Email, "token", func() error {
+			_, _, err := h.s.NewToken(ctx, h.maker, "ci", []register.TokenScope{register.ScopeRead}, time.Hour)
+			return err
+		})
+		told("key", owner.Email, "key", func() error {
+			key, err := sign.Generate(sign.Ed25519)
+			if err != nil {
+				return err
+			}
+			_, err = h.s.AddKey(ctx, h.maker, "second", key.Public().PEM())
+			return err
+		})
+	})
+}

@@ -288,6 +288,13 @@ func TestPasskeysInBrowser(t *testing.T) {
 	w.shows("it is shown once")
 	w.look("members-secret")
 
+	// The report of an import, with rows of every outcome.
+	w.open("/org/import")
+	w.attach("file", "range.csv", "name,make,category,models,gtins\nK7,Acme,kettle,K7-1|K7-2,\n,Acme,kettle,,\nK8 with a rather long name that is to wrap on narrow screens,Acme,kettle,,123\n")
+	w.press("/org/import", "/org/import")
+	waitText(w, "K8 with a rather long name")
+	w.look("import-report")
+
 	// A laboratory's page, after choosing it.
 	if _, err := o.reg.CreateOrganisation(t.Context(), v, register.Organisation{Name: "Test House", Kind: register.Laboratory}); err != nil {
 		t.Fatal(err)
@@ -304,6 +311,27 @@ func TestPasskeysInBrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitText(w, "has a passkey for the account already")
+
+	// Signing in where companies have their own sign-in, and adding it to an account.
+	o.serve(t, w.base, func(c *Config) {
+		c.Accounts.Providers = []Provider{{ID: "acme", Title: "Acme Ltd, a company with a rather long name of its own", Issuer: "http://127.0.0.1:1", ClientID: "register", Org: f.org}}
+	})
+	w.open("/account")
+	w.shows("Continue with Acme Ltd")
+	w.look("account-provider")
+	w.press("/sign-out", "/")
+	w.open("/sign-in")
+	w.shows("Your company’s sign-in", "Continue with Acme Ltd")
+	w.look("sign-in-provider")
+}
+
+// attach puts a file into a field of the page, as a person does who picks it.
+func (w *window) attach(field, name, text string) {
+	w.t.Helper()
+	done := w.evaluate(fmt.Sprintf(`(() => { const d = new DataTransfer(); d.items.add(new File([%q], %q, {type: "text/csv"})); document.querySelector('input[type=file][name=%s]').files = d.files; return "done" })()`, text, name, field))
+	if done != "done" {
+		w.t.Fatalf("attach %s: %s", name, done)
+	}
 }
 
 func waitText(w *window, words string) {

@@ -255,7 +255,7 @@ func (h *house) seen(t testing.TB, id register.ProductID) {
 		state(register.PagePolicy, "https://acme.example/policy", register.PageState{Found: register.PageThere, Seen: on("2026-11-20")}),
 		state(register.PageSecurity, "https://acme.example/.well-known/security.txt", register.PageState{Found: register.PageClosed}),
 		state(register.PageSupport, "https://acme.example/support", register.PageState{Found: register.PageDiffers, Seen: on("2026-11-20"), Says: "security updates until 1 January 2027; the entry says 31 March 2027", Quote: "K2 | <b>1 January 2027</b>"}),
-		state(register.PageStatement, "https://acme.example/statement", register.PageState{Found: register.PageGone, Seen: on("2026-09-01"), Since: on("2026-09-08")}),
+		state(register.PageStatement, "https://acme.example/statement", register.PageState{Found: register.PageGone, Seen: on("2026-09-01"), Since: on("2026-09-08"), Absent: on("2026-09-08")}),
 		state(register.PageProduct, "https://acme.example/k2", register.PageState{Found: register.PageSilent, Seen: on("2026-10-30"), Since: on("2026-11-06")}),
 	}
 	if err := h.db.Write(t.Context(), func(w register.Writer) error { return w.Watch(t.Context(), []register.ProductID{id}, pages) }); err != nil {
@@ -390,8 +390,8 @@ func (h *house) work(t testing.TB) {
 	}
 }
 
-// mails are all that wait to be sent.
-func (h *house) mails(t testing.TB) (mails []register.Mail) {
+// mails are those to an address that wait to be sent.
+func (h *house) mails(t testing.TB, to string) (mails []register.Mail) {
 	t.Helper()
 	_, work := h.queue(t, 0)
 	for _, w := range work {
@@ -402,7 +402,9 @@ func (h *house) mails(t testing.TB) (mails []register.Mail) {
 		if err := json.Unmarshal(w.Payload, &m); err != nil {
 			t.Fatal(err)
 		}
-		mails = append(mails, m)
+		if m.To == to {
+			mails = append(mails, m)
+		}
 	}
 	return mails
 }

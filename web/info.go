@@ -53,5 +53,5 @@ func everyWords(d time.Duration) string {
 	case d >= 2*time.Hour:
 		return fmt.Sprintf("%d hours", d/time.Hour)
 	}
-	return "hour or less"
+	return "hour"
 }
