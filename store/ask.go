@@ -115,8 +115,10 @@ type remote struct {
 	conn *pgxpool.Conn // of the transaction, once it began
 }
 
-// anew has PostgreSQL plan what follows in the transaction for the arguments given.
-const anew = `select set_config('plan_cache_mode', 'force_custom_plan', true)`
+// anew has PostgreSQL plan what follows in the transaction for the arguments given. It
+// takes a match of words to cost no more than one of numbers, and rows to be on disk;
+// a match costs ten times as much, and what is searched is in memory.
+const anew = `select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('cpu_operator_cost', '0.025', true), set_config('random_page_cost', '0.3', true), set_config('seq_page_cost', '0.3', true)`
 
 func (r *remote) ask(ctx context.Context, asks ...ask) (err error) {
 	if r.conn == nil && r.one && len(asks) == 1 && !asks[0].varies {
