@@ -122,27 +122,77 @@ func (s *Service) keys(ctx context.Context, org OrgID) (keys []Key, err error) {
 
 // publish writes a checked bundle within a transaction.
 func (s *Service) publish(ctx context.Context, w Writer, v Viewer, scope Scope, p prepared) (Receipt, error) {
-	keys, err := w.Keys(ctx, v.Org)
+	out, err := s.outgoing(ctx, w, v)
 	if err != nil {
 		return Receipt{}, err
 	}
-	if !slices.ContainsFunc(keys, func(k Key) bool { return k.ID == p.signed.signedBy && k.Revoked.IsZero() }) {
-		return Receipt{}, Faults{{"statement", "is signed with a key that was revoked meanwhile", "sign it with another", "", assay.ErrRefused}}
+	if err := out.mayStill(p); err != nil {
+		return Receipt{}, err
 	}
-	entry, err := s.entryFor(ctx, w, scope, p)
+	var before Standing
+	if before.Entry, err = s.entryFor(ctx, w, scope, p); err != nil {
+		return Receipt{}, err
+	}
+	if before.Latest, err = w.Latest(ctx, before.Entry.ID); err != nil {
+		return Receipt{}, err
+	}
+	if before.Promised, err = w.Promised(ctx, before.Entry.ID); err != nil {
+		return Receipt{}, err
+	}
+	receipt, err := out.publish(before, p)
 	if err != nil {
 		return Receipt{}, err
 	}
-	latest, err := w.Latest(ctx, entry.ID)
-	if err != nil {
-		return Receipt{}, err
+	return receipt, out.write(ctx, w)
+}
+
+// outgoing is versions on their way into one transaction, with the organisation whose
+// they are, and its keys.
+type outgoing struct {
+	s        *Service
+	v        Viewer
+	org      Organisation
+	keys     []Key
+	versions []NewVersion
+	events   []Event
+}
+
+func (s *Service) outgoing(ctx context.Context, w Writer, v Viewer) (*outgoing, error) {
+	o := &outgoing{s: s, v: v}
+	var err error
+	if o.keys, err = w.Keys(ctx, v.Org); err != nil {
+		return nil, err
 	}
+	o.org, err = w.Org(ctx, v.Org)
+	return o, err
+}
+
+// write writes what was added.
+func (o *outgoing) write(ctx context.Context, w Writer) error {
+	if len(o.versions) == 0 {
+		return nil
+	}
+	if err := w.AddVersions(ctx, o.versions); err != nil {
+		return err
+	}
+	err := w.AddEvents(ctx, o.events)
+	o.versions, o.events = nil, nil
+	return err
+}
+
+// mayStill reports a bundle whose key was revoked since it was checked.
+func (o *outgoing) mayStill(p prepared) error {
+	if !slices.ContainsFunc(o.keys, func(k Key) bool { return k.ID == p.signed.signedBy && k.Revoked.IsZero() }) {
+		return Faults{{"statement", "is signed with a key that was revoked meanwhile", "sign it with another", "", assay.ErrRefused}}
+	}
+	return nil
+}
+
+// publish adds the version of a checked bundle, or says why not.
+func (o *outgoing) publish(before Standing, p prepared) (Receipt, error) {
+	entry, latest, promised := before.Entry, before.Latest, before.Promised
 	if latest.Number > 0 && latest.Kind != KindWithdrawn && latest.Digest == p.signed.digest && sameFacts(latest.Facts, p.facts) {
 		return Receipt{Product: entry.ID, Slug: entry.Slug, Version: latest.Number, Record: latest.Record, Leaf: latest.Leaf, Pending: latest.Leaf == nil, Notes: []string{"this is published already; nothing was changed"}}, nil
-	}
-	promised, err := w.Promised(ctx, entry.ID)
-	if err != nil {
-		return Receipt{}, err
 	}
 	var f Faults
 	p.facts.neverShorter(promised, &f)
@@ -156,7 +206,20 @@ func (s *Service) publish(ctx context.Context, w Writer, v Viewer, scope Scope, 
 	if latest.Number > 0 {
 		next.Kind = KindRevised
 	}
-	return s.add(ctx, w, v, entry, latest, next, p.statement)
+	return o.add(before, next, p.statement)
+}
+
+// add adds the next version of an entry: record, leaf and row of the audit trail.
+func (o *outgoing) add(before Standing, next Version, document []byte) (Receipt, error) {
+	next.By, next.Published = o.v.Account, o.s.now()
+	sealed, err := Seal(o.org, before.Entry, before.Latest, next)
+	if err != nil {
+		return Receipt{}, err
+	}
+	o.versions = append(o.versions, NewVersion{sealed, document, before.Promised})
+	e, next := before.Entry, sealed.Version
+	o.events = append(o.events, o.s.event(o.v, "entry."+string(next.Kind), string(e.ID), map[string]any{"version": next.Number, "record": string(next.Record)}))
+	return Receipt{Product: e.ID, Slug: e.Slug, Version: next.Number, Record: next.Record, Pending: true}, nil
 }
 
 func shown(d assay.Date) string {
@@ -199,28 +262,6 @@ func (s *Service) newEntry(org OrgID, maker, name string) (Entry, error) {
 		slug += "-"
 	}
 	return Entry{ID: ProductID(id), Slug: slug + id[1:6], Org: org, Status: Unpublished}, nil
-}
-
-// add writes the next version of an entry: record, leaf and row of the audit trail.
-func (s *Service) add(ctx context.Context, w Writer, v Viewer, e Entry, latest, next Version, document []byte) (Receipt, error) {
-	org, err := w.Org(ctx, v.Org)
-	if err != nil {
-		return Receipt{}, err
-	}
-	next.By, next.Published = v.Account, s.now()
-	sealed, err := Seal(org, e, latest, next)
-	if err != nil {
-		return Receipt{}, err
-	}
-	if err := w.AddVersion(ctx, sealed, document); err != nil {
-		return Receipt{}, err
-	}
-	next = sealed.Version
-	detail := map[string]any{"version": next.Number, "record": string(next.Record)}
-	if err := w.AddEvent(ctx, s.event(v, "entry."+string(next.Kind), string(e.ID), detail)); err != nil {
-		return Receipt{}, err
-	}
-	return Receipt{Product: e.ID, Slug: e.Slug, Version: next.Number, Record: next.Record, Pending: true}, nil
 }
 
 // Sealed is a version with its record and its leaf, as they are kept for good.
@@ -378,8 +419,18 @@ func (s *Service) amend(ctx context.Context, v Viewer, id ProductID, change func
 		if err := f.err(); err != nil {
 			return err
 		}
-		receipt, err = s.add(ctx, w, v, e, latest, next, nil)
-		return err
+		promised, err := w.Promised(ctx, id)
+		if err != nil {
+			return err
+		}
+		out, err := s.outgoing(ctx, w, v)
+		if err != nil {
+			return err
+		}
+		if receipt, err = out.add(Standing{e, latest, promised}, next, nil); err != nil {
+			return err
+		}
+		return out.write(ctx, w)
 	})
 	if err != nil {
 		return Receipt{}, err

@@ -116,6 +116,7 @@ type Writer interface {
 	Lock(ctx context.Context, name string) error
 	PutSetting(ctx context.Context, name, value string) error
 	AddEvent(ctx context.Context, e Event) error
+	AddEvents(ctx context.Context, events []Event) error
 	AddSubscription(ctx context.Context, s Subscription) (Subscription, error)
 	ConfirmSubscription(ctx context.Context, id int64, at time.Time) error
 	RemoveSubscription(ctx context.Context, id int64) error
@@ -130,9 +131,13 @@ type EntryWriter interface {
 	// Latest locks a product and gives its newest version, in the log or not; number
 	// 0 where there is none yet.
 	Latest(ctx context.Context, id ProductID) (Version, error)
-	// AddVersion keeps a version with its record, its statement and its leaf. Without a
+	// Standing locks the organisation's products of some names, and tells what there is
+	// of each that it has.
+	Standing(ctx context.Context, s Scope, names []ProductName) (map[ProductName]Standing, error)
+	// AddVersions keeps versions with their records, statements and leaves, in their order;
+	// no product may be there twice. Without a
 	// document the statement is one that was kept before.
-	AddVersion(ctx context.Context, v Sealed, document []byte) error
+	AddVersions(ctx context.Context, versions []NewVersion) error
 	AddAssessment(ctx context.Context, a Assessment, record, document, leaf []byte) (Assessment, error)
 }
 
@@ -178,6 +183,26 @@ type Integration struct {
 	Public  int      // leaves whose entries became public
 	Again   int      // leaves that the store had under a lower index
 	Unknown []uint64 // indexes of leaves that the store knows nothing of
+}
+
+// ProductName is a make and a name as they compare: an organisation has one product of
+// each.
+type ProductName struct{ Make, Name string }
+
+func (f *Facts) productName() ProductName { return ProductName{Fold(f.Make), Fold(f.Name)} }
+
+// Standing is what there is of a product before its next version.
+type Standing struct {
+	Entry    Entry
+	Latest   Version               // in the log or not; number 0 for none
+	Promised map[string]assay.Date // as Promised gives it
+}
+
+// NewVersion is a version to be kept.
+type NewVersion struct {
+	Sealed
+	Document []byte                // the signed statement; nil for one that was kept before
+	Promised map[string]assay.Date // by the versions before
 }
 
 // Exported is an entry with its newest public version, as exports write it.
