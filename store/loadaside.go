@@ -18,7 +18,7 @@ type aside struct {
 // What grows with products, and the same in the form of a list of SQL.
 var growing = []string{"product", "version", "leaf", "gtin", "model", "search"}
 
-const grows = `('product', 'version', 'leaf', 'gtin', 'model', 'search')`
+var grows = "('" + strings.Join(growing, "', '") + "')"
 
 // setAside drops what slows loading down. What it gives is to be settled, error or not.
 func (d *DB) setAside(ctx context.Context) (*aside, error) {
@@ -106,7 +106,7 @@ func (a *aside) postgres(ctx context.Context) error {
 	if err := a.drop(ctx, `select format('drop index %I', indexname), indexdef from pg_indexes where schemaname = current_schema() and tablename in `+grows); err != nil {
 		return err
 	}
-	a.make = append(append(append(a.make, foreign...), back...), `vacuum (analyze) `+strings.Join(growing, ", "))
+	a.make = append(append(append(a.make, foreign...), back...), `vacuum (analyze)`)
 	return nil
 }
 
