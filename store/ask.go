@@ -69,6 +69,7 @@ func (p plain) ask(ctx context.Context, asks ...ask) error {
 func (p plain) one(ctx context.Context, a ask) (err error) {
 	var rows *sql.Rows
 	if s := p.statement(ctx, a.query); s != nil {
+		defer s.Close() // what is kept prepared stays
 		rows, err = s.QueryContext(ctx, a.args...)
 	} else {
 		rows, err = p.QueryContext(ctx, a.query, a.args...)
@@ -88,6 +89,7 @@ func (p plain) one(ctx context.Context, a ask) (err error) {
 func (p plain) exec(ctx context.Context, query string, args ...any) (n int64, err error) {
 	var r sql.Result
 	if s := p.statement(ctx, query); s != nil {
+		defer s.Close()
 		r, err = s.ExecContext(ctx, args...)
 	} else {
 		r, err = p.ExecContext(ctx, query, args...)

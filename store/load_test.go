@@ -34,7 +34,7 @@ func TestLoad(t *testing.T) {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t, address(t, engine))
-			const n = 1200
+			const n = 2400
 			load(t, h.db, n, h.log)
 			if total, err := h.s.Total(t.Context()); err != nil || total != n {
 				t.Errorf("total: got %d, %v, want %d", total, err, n)
@@ -53,6 +53,24 @@ func TestLoad(t *testing.T) {
 				full, err := h.s.Product(t.Context(), register.Public, string(p.ID))
 				if err != nil || full.Version.Facts.Name != p.Facts.Name || len(full.History) != 1 {
 					t.Errorf("product: %+v, %v", full, err)
+				}
+			}
+			for _, kind := range []string{"light bulb", "baby monitor"} { // more than are counted, and fewer
+				var want, got []register.ProductID
+				for i := n - 1; i >= 0; i-- {
+					if p := sample.At(i); p.Facts.Category == kind {
+						want = append(want, p.ID)
+					}
+				}
+				r, err := h.s.Search(t.Context(), register.Public, register.Query{Text: kind, Limit: 30})
+				if err != nil || r.Count != min(len(want), register.MaxCount) || r.More != (len(want) > register.MaxCount) {
+					t.Errorf("%s: got %d, more %v, %v, want of %d", kind, r.Count, r.More, err, len(want))
+				}
+				for _, e := range r.Entries {
+					got = append(got, e.ID)
+				}
+				if d := cmp.Diff(got, want[:30]); d != "" {
+					t.Errorf("%s: %s", kind, d)
 				}
 			}
 			h.publish(t, facts("K2"), "2031-12-31")
