@@ -117,10 +117,8 @@ type remote struct {
 	conn *pgxpool.Conn // of the transaction, once it began
 }
 
-// anew has PostgreSQL plan what follows in the transaction for the arguments given. It
-// takes a match of words to cost no more than one of numbers, and rows to be on disk;
-// a match costs ten times as much, and what is searched is in memory.
-const anew = `select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('cpu_operator_cost', '0.025', true), set_config('random_page_cost', '0.3', true), set_config('seq_page_cost', '0.3', true)`
+// anew has PostgreSQL plan what follows in the transaction for the arguments given.
+const anew = `select set_config('plan_cache_mode', 'force_custom_plan', true)`
 
 func (r *remote) ask(ctx context.Context, asks ...ask) (err error) {
 	if r.conn == nil && r.one && len(asks) == 1 && !asks[0].varies {
@@ -131,11 +129,7 @@ func (r *remote) ask(ctx context.Context, asks ...ask) (err error) {
 		return kind(asks[0].what, drain(rows, asks[0].each))
 	}
 	var b pgx.Batch
-	before := 0
-	queue := func(query string) {
-		b.Queue(query)
-		before++
-	}
+	before := make([]int, len(asks)) // how many statements go before each question
 	conn := r.conn
 	if conn == nil {
 		if conn, err = r.pool.Acquire(ctx); err != nil {
@@ -145,26 +139,27 @@ func (r *remote) ask(ctx context.Context, asks ...ask) (err error) {
 			defer conn.Release()
 		} else {
 			r.conn = conn
-			queue("begin")
+			b.Queue("begin")
+			before[0]++
 		}
 	}
-	for _, a := range asks {
-		if a.varies {
-			queue(anew)
-			break
+	varies := false
+	for i, a := range asks {
+		if a.varies && !varies {
+			varies = true
+			b.Queue(anew)
+			before[i]++
 		}
-	}
-	for _, a := range asks {
 		b.Queue(a.query, a.args...)
 	}
 	results := conn.SendBatch(ctx, &b)
-	for range before {
-		if _, err := results.Exec(); err != nil {
-			_ = results.Close()
-			return fmt.Errorf("begin to read: %w", err)
+	for i, a := range asks {
+		for range before[i] {
+			if _, err := results.Exec(); err != nil {
+				_ = results.Close()
+				return fmt.Errorf("begin to read: %w", err)
+			}
 		}
-	}
-	for _, a := range asks {
 		rows, err := results.Query()
 		if err == nil {
 			err = drain(rows, a.each)

@@ -206,7 +206,7 @@ func (s *searcher) exact(into *[]entryRow, terms []string) ([]ask, error) {
 		return nil, err
 	}
 	w := s.current(s.filtered(where{}.and(`p.id in (select m.product from model m where m.code in `+s.db.each("?")+` limit 200)`, string(asked))))
-	return []ask{varying(asking(into, "search", scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.version > 0`+w.text+` order by p.seq desc limit `+strconv.Itoa(mostExact), w.args...))}, nil
+	return []ask{asking(into, "search", scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.version > 0`+w.text+` order by p.seq desc limit `+strconv.Itoa(mostExact), w.args...)}, nil
 }
 
 // mostExact bounds the entries that are put first.
