@@ -63,7 +63,7 @@ type ImportSummary struct {
 	Refused   int `json:"refused"`
 }
 
-const importBatch = 200 // rows that are written in one transaction
+const importBatch = 500 // rows that are written in one transaction
 
 // importRow is a row on its way.
 type importRow struct {
@@ -189,21 +189,66 @@ func (s *Service) writeRows(ctx context.Context, v Viewer, scope Scope, batch []
 	return nil
 }
 
+// writeAll writes rows within one transaction. What is there before is read at once, and
+// so is what is to be published written; a name that comes twice begins anew.
 func (s *Service) writeAll(ctx context.Context, w Writer, v Viewer, scope Scope, batch []importRow) error {
+	out, err := s.outgoing(ctx, w, v)
+	if err != nil {
+		return err
+	}
+	for len(batch) > 0 {
+		n := distinct(batch)
+		if err := s.writeDistinct(ctx, w, scope, out, batch[:n]); err != nil {
+			return err
+		}
+		batch = batch[n:]
+	}
+	return nil
+}
+
+// distinct is how many rows, from the first, are of different names.
+func distinct(batch []importRow) int {
+	seen := map[ProductName]bool{}
+	for i := range batch {
+		name := batch[i].bundle.Facts.productName()
+		if seen[name] {
+			return i
+		}
+		seen[name] = true
+	}
+	return len(batch)
+}
+
+// writeDistinct writes rows of different names.
+func (s *Service) writeDistinct(ctx context.Context, w Writer, scope Scope, out *outgoing, batch []importRow) error {
+	var names []ProductName
+	var numbers []GTIN
+	for i := range batch {
+		if r := &batch[i]; r.report.Outcome != RowRefused && !r.draft {
+			names, numbers = append(names, r.ready.facts.productName()), append(numbers, r.ready.facts.GTINs...)
+		}
+	}
+	standing, err := w.Standing(ctx, scope, names)
+	if err != nil {
+		return err
+	}
+	if err := out.readBarcodes(ctx, w, scope, numbers); err != nil {
+		return err
+	}
 	for i := range batch {
 		r := &batch[i]
 		if r.report.Outcome == RowRefused {
 			continue
 		}
 		if r.draft {
-			if err := s.importDraft(ctx, w, v, scope, r); err != nil {
+			if err := s.importDraft(ctx, w, out.v, scope, r); err != nil {
 				return err
 			}
 			continue
 		}
-		receipt, err := s.publish(ctx, w, v, scope, r.ready)
+		receipt, err := s.importVersion(out, standing, r.ready)
 		var faults Faults
-		if errors.As(err, &faults) { // nothing of the row was written
+		if errors.As(err, &faults) { // nothing of the row is written
 			r.refuse(faults)
 			continue
 		}
@@ -215,7 +260,22 @@ func (s *Service) writeAll(ctx context.Context, w Writer, v Viewer, scope Scope,
 			r.report.Outcome = RowUnchanged
 		}
 	}
-	return nil
+	return out.write(ctx, w)
+}
+
+func (s *Service) importVersion(out *outgoing, standing map[ProductName]Standing, p prepared) (Receipt, error) {
+	if err := out.mayStill(p); err != nil {
+		return Receipt{}, err
+	}
+	before, there := standing[p.facts.productName()]
+	if !there {
+		var err error
+		if before.Entry, err = s.newEntry(out.v.Org, p.facts.Make, p.facts.Name); err != nil {
+			return Receipt{}, err
+		}
+		before.Promised = map[string]assay.Date{}
+	}
+	return out.publish(before, p)
 }
 
 func (s *Service) importDraft(ctx context.Context, w Writer, v Viewer, scope Scope, r *importRow) error {

@@ -124,36 +124,89 @@ func (s *Service) Keys(ctx context.Context, org OrgID) (keys []Key, err error) {
 
 // publish writes a checked bundle within a transaction.
 func (s *Service) publish(ctx context.Context, w Writer, v Viewer, scope Scope, p prepared) (Receipt, error) {
-	keys, err := w.Keys(ctx, v.Org)
+	out, err := s.outgoing(ctx, w, v)
 	if err != nil {
 		return Receipt{}, err
 	}
-	if !slices.ContainsFunc(keys, func(k Key) bool { return k.ID == p.signed.signedBy && k.Revoked.IsZero() }) {
-		return Receipt{}, Faults{{"statement", "is signed with a key that was revoked meanwhile", "sign it with another", "", assay.ErrRefused}}
+	if err := out.mayStill(p); err != nil {
+		return Receipt{}, err
 	}
-	entry, err := s.entryFor(ctx, w, scope, p)
+	var before Standing
+	if before.Entry, err = s.entryFor(ctx, w, scope, p); err != nil {
+		return Receipt{}, err
+	}
+	if before.Latest, err = w.Latest(ctx, before.Entry.ID); err != nil {
+		return Receipt{}, err
+	}
+	if before.Promised, err = w.Promised(ctx, before.Entry.ID); err != nil {
+		return Receipt{}, err
+	}
+	if err := out.readBarcodes(ctx, w, scope, p.facts.GTINs); err != nil {
+		return Receipt{}, err
+	}
+	receipt, err := out.publish(before, p)
 	if err != nil {
 		return Receipt{}, err
 	}
-	latest, err := w.Latest(ctx, entry.ID)
-	if err != nil {
-		return Receipt{}, err
+	return receipt, out.write(ctx, w)
+}
+
+// outgoing is versions on their way into one transaction, with the organisation whose
+// they are, and its keys.
+type outgoing struct {
+	s        *Service
+	v        Viewer
+	org      Organisation
+	keys     []Key
+	versions []NewVersion
+	events   []Event
+	// What was promised for the barcodes of the versions, by those among them as well.
+	barcodes map[GTIN][]BarcodePromise
+}
+
+func (s *Service) outgoing(ctx context.Context, w Writer, v Viewer) (*outgoing, error) {
+	o := &outgoing{s: s, v: v, barcodes: map[GTIN][]BarcodePromise{}}
+	var err error
+	if o.keys, err = w.Keys(ctx, v.Org); err != nil {
+		return nil, err
 	}
+	o.org, err = w.Org(ctx, v.Org)
+	return o, err
+}
+
+// write writes what was added.
+func (o *outgoing) write(ctx context.Context, w Writer) error {
+	if len(o.versions) == 0 {
+		return nil
+	}
+	if err := w.AddVersions(ctx, o.versions); err != nil {
+		return err
+	}
+	err := w.AddEvents(ctx, o.events)
+	o.versions, o.events = nil, nil
+	return err
+}
+
+// mayStill reports a bundle whose key was revoked since it was checked.
+func (o *outgoing) mayStill(p prepared) error {
+	if !slices.ContainsFunc(o.keys, func(k Key) bool { return k.ID == p.signed.signedBy && k.Revoked.IsZero() }) {
+		return Faults{{"statement", "is signed with a key that was revoked meanwhile", "sign it with another", "", assay.ErrRefused}}
+	}
+	return nil
+}
+
+// publish adds the version of a checked bundle, or says why not.
+func (o *outgoing) publish(before Standing, p prepared) (Receipt, error) {
+	entry, latest, promised := before.Entry, before.Latest, before.Promised
 	if latest.Number > 0 && latest.Kind != KindWithdrawn && latest.Digest == p.signed.digest && sameFacts(latest.Facts, p.facts) {
 		return Receipt{Product: entry.ID, Slug: entry.Slug, Version: latest.Number, Record: latest.Record, Leaf: latest.Leaf, Pending: latest.Leaf == nil, Notes: []string{"this is published already; nothing was changed"}}, nil
-	}
-	promised, err := w.Promised(ctx, entry.ID)
-	if err != nil {
-		return Receipt{}, err
 	}
 	var f Faults
 	p.facts.neverShorter(promised, &f)
 	if before, stated := promised[StatementPeriod], p.content.Support.End; !before.Zero() && stated.Before(before) {
 		f.refuse("statement", fmt.Sprintf("promises support until %s; a statement published before promised it until %s, and a published period is never shortened", shown(stated), before.Words()), "issue a statement with that day or a later one", "SI 2023/1007 Sch.1 para 3(6)")
 	}
-	if err := s.sameBarcode(ctx, w, scope, entry.ID, &p.facts, &f); err != nil {
-		return Receipt{}, err
-	}
+	o.sameBarcode(entry.ID, &p.facts, &f)
 	if err := f.err(); err != nil {
 		return Receipt{}, err
 	}
@@ -161,40 +214,57 @@ func (s *Service) publish(ctx context.Context, w Writer, v Viewer, scope Scope, 
 	if latest.Number > 0 {
 		next.Kind = KindRevised
 	}
-	return s.add(ctx, w, v, entry, latest, next, p.statement)
+	return o.add(before, next, p.statement)
 }
 
-// maxSameBarcode bounds the entries of an organisation that are looked at because they
-// have a barcode in common.
-const maxSameBarcode = 20
+// add adds the next version of an entry: record, leaf and row of the audit trail.
+func (o *outgoing) add(before Standing, next Version, document []byte) (Receipt, error) {
+	next.By, next.Published = o.v.Account, o.s.now()
+	sealed, err := Seal(o.org, before.Entry, before.Latest, next)
+	if err != nil {
+		return Receipt{}, err
+	}
+	o.versions = append(o.versions, NewVersion{sealed, document, before.Promised})
+	if whole, there := next.Facts.period(WholeProduct); there {
+		for _, number := range next.Facts.GTINs {
+			o.barcodes[number] = append(o.barcodes[number], BarcodePromise{number, before.Entry.ID, next.Facts.Make, next.Facts.Name, whole.End})
+		}
+	}
+	e, next := before.Entry, sealed.Version
+	o.events = append(o.events, o.s.event(o.v, "entry."+string(next.Kind), string(e.ID), map[string]any{"version": next.Number, "record": string(next.Record)}))
+	return Receipt{Product: e.ID, Slug: e.Slug, Version: next.Number, Record: next.Record, Pending: true}, nil
+}
+
+// readBarcodes reads what the organisation's entries promised for some barcodes.
+func (o *outgoing) readBarcodes(ctx context.Context, w Writer, scope Scope, numbers []GTIN) error {
+	known, err := w.BarcodePromises(ctx, scope, numbers)
+	if err != nil {
+		return err
+	}
+	for _, b := range known {
+		o.barcodes[b.GTIN] = append(o.barcodes[b.GTIN], b)
+	}
+	return nil
+}
 
 // sameBarcode holds an entry against others of the organisation that name one of its
 // barcodes: it is the same product, whatever the entries are called, and what was
 // promised for it stays promised.
-func (s *Service) sameBarcode(ctx context.Context, w Writer, scope Scope, id ProductID, facts *Facts, f *Faults) error {
+func (o *outgoing) sameBarcode(id ProductID, facts *Facts, f *Faults) {
 	whole, there := facts.period(WholeProduct)
-	if len(facts.GTINs) == 0 || !there {
-		return nil
+	if !there {
+		return
 	}
-	others, err := w.OwnByGTIN(ctx, scope, facts.GTINs, maxSameBarcode)
-	if err != nil {
-		return err
-	}
-	for _, o := range others {
-		if o.ID == id {
-			continue
-		}
-		promised, err := w.Promised(ctx, o.ID)
-		if err != nil {
-			return err
-		}
-		if before := promised[WholeProduct]; !before.Zero() && (whole.End.Zero() || whole.End.Before(before)) {
-			f.refuse("facts.gtins", fmt.Sprintf("hold a barcode of %.100s %.100s, for which support until %s was published; this entry says %s, and a published period is never shortened", o.Make, o.Name, before.Words(), shown(whole.End)),
+	for _, number := range facts.GTINs {
+		for _, b := range o.barcodes[number] {
+			if b.Product == id || b.End.Zero() || !whole.End.Zero() && !whole.End.Before(b.End) {
+				continue
+			}
+			f.refuse("facts.gtins", fmt.Sprintf("hold a barcode of %.100s %.100s, for which support until %s was published; this entry says %s, and a published period is never shortened", b.Make, b.Name, b.End.Words(), shown(whole.End)),
 				"give that day or a later one; where the barcode is of another product, leave it out of the entry that it does not belong to", "SI 2023/1007 Sch.1 para 3(6)")
-			return nil
+			return
 		}
 	}
-	return nil
 }
 
 func shown(d assay.Date) string {
@@ -237,28 +307,6 @@ func (s *Service) newEntry(org OrgID, maker, name string) (Entry, error) {
 		slug += "-"
 	}
 	return Entry{ID: ProductID(id), Slug: slug + id[1:6], Org: org, Status: Unpublished}, nil
-}
-
-// add writes the next version of an entry: record, leaf and row of the audit trail.
-func (s *Service) add(ctx context.Context, w Writer, v Viewer, e Entry, latest, next Version, document []byte) (Receipt, error) {
-	org, err := w.Org(ctx, v.Org)
-	if err != nil {
-		return Receipt{}, err
-	}
-	next.By, next.Published = v.Account, s.now()
-	sealed, err := Seal(org, e, latest, next)
-	if err != nil {
-		return Receipt{}, err
-	}
-	if err := w.AddVersion(ctx, sealed, document); err != nil {
-		return Receipt{}, err
-	}
-	next = sealed.Version
-	detail := map[string]any{"version": next.Number, "record": string(next.Record)}
-	if err := w.AddEvent(ctx, s.event(v, "entry."+string(next.Kind), string(e.ID), detail)); err != nil {
-		return Receipt{}, err
-	}
-	return Receipt{Product: e.ID, Slug: e.Slug, Version: next.Number, Record: next.Record, Pending: true}, nil
 }
 
 // Sealed is a version with its record and its leaf, as they are kept for good.
@@ -416,8 +464,18 @@ func (s *Service) amend(ctx context.Context, v Viewer, id ProductID, change func
 		if err := f.err(); err != nil {
 			return err
 		}
-		receipt, err = s.add(ctx, w, v, e, latest, next, nil)
-		return err
+		promised, err := w.Promised(ctx, id)
+		if err != nil {
+			return err
+		}
+		out, err := s.outgoing(ctx, w, v)
+		if err != nil {
+			return err
+		}
+		if receipt, err = out.add(Standing{e, latest, promised}, next, nil); err != nil {
+			return err
+		}
+		return out.write(ctx, w)
 	})
 	if err != nil {
 		return Receipt{}, err

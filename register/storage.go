@@ -59,9 +59,9 @@ type EntryReader interface {
 	// Changes are leaves of the log, by index from since on; or, newest first, before.
 	Changes(ctx context.Context, s Scope, f ChangeFilter) ([]Change, error)
 	Assessments(ctx context.Context, s Scope, id ProductID) ([]Assessment, error)
-	// OwnByGTIN are the scope's own public entries that claim any of some numbers, at
-	// most n.
-	OwnByGTIN(ctx context.Context, s Scope, numbers []GTIN, n int) ([]Entry, error)
+	// BarcodePromises are what the scope's own public entries promised for the whole
+	// product, by barcode: of each number the two products with the longest period.
+	BarcodePromises(ctx context.Context, s Scope, numbers []GTIN) ([]BarcodePromise, error)
 	// Pending is how many leaves of a product the log does not have yet; the scope must
 	// be its organisation's.
 	Pending(ctx context.Context, s Scope, id ProductID) (int, error)
@@ -136,6 +136,7 @@ type Writer interface {
 	Lock(ctx context.Context, name string) error
 	PutSetting(ctx context.Context, name, value string) error
 	AddEvent(ctx context.Context, e Event) error
+	AddEvents(ctx context.Context, events []Event) error
 	AddSubscription(ctx context.Context, s Subscription) (Subscription, error)
 	// TouchSubscription takes note that an address was asked again.
 	TouchSubscription(ctx context.Context, id int64, at time.Time) error
@@ -152,9 +153,13 @@ type EntryWriter interface {
 	// Latest locks a product and gives its newest version, in the log or not; number
 	// 0 where there is none yet.
 	Latest(ctx context.Context, id ProductID) (Version, error)
-	// AddVersion keeps a version with its record, its statement and its leaf. Without a
+	// Standing locks the organisation's products of some names, and tells what there is
+	// of each that it has.
+	Standing(ctx context.Context, s Scope, names []ProductName) (map[ProductName]Standing, error)
+	// AddVersions keeps versions with their records, statements and leaves, in their order;
+	// no product may be there twice. Without a
 	// document the statement is one that was kept before.
-	AddVersion(ctx context.Context, v Sealed, document []byte) error
+	AddVersions(ctx context.Context, versions []NewVersion) error
 	AddAssessment(ctx context.Context, a Assessment, record, document, leaf []byte) (Assessment, error)
 }
 
@@ -222,6 +227,34 @@ type Integration struct {
 	Public  int      // leaves whose entries became public
 	Again   int      // leaves that the store had under a lower index
 	Unknown []uint64 // indexes of leaves that the store knows nothing of
+}
+
+// ProductName is a make and a name as they compare: an organisation has one product of
+// each.
+type ProductName struct{ Make, Name string }
+
+func (f *Facts) productName() ProductName { return ProductName{NameKey(f.Make), NameKey(f.Name)} }
+
+// BarcodePromise is how long an entry promised to support what bears a barcode.
+type BarcodePromise struct {
+	GTIN       GTIN
+	Product    ProductID
+	Make, Name string
+	End        assay.Date
+}
+
+// Standing is what there is of a product before its next version.
+type Standing struct {
+	Entry    Entry
+	Latest   Version               // in the log or not; number 0 for none
+	Promised map[string]assay.Date // as Promised gives it
+}
+
+// NewVersion is a version to be kept.
+type NewVersion struct {
+	Sealed
+	Document []byte                // the signed statement; nil for one that was kept before
+	Promised map[string]assay.Date // by the versions before
 }
 
 // Exported is an entry with its newest public version, as exports write it.

@@ -387,3 +387,38 @@ func TestImport(t *testing.T) {
 		}
 	})
 }
+
+// Rows of one batch that are of the same product follow one another, as those of
+// different batches do.
+func TestImportSameProductInOneBatch(t *testing.T) {
+	onBoth(t, func(t *testing.T, h *house) {
+		doc := signed(t, h.key, facts("K1"), assay.MustDate("2031-01-01"))
+		const row = "K1,Acme,K1,kettle,security@acme.example,"
+		text := "Name,Make,Models,Category,Contact Email,GTINs,Statement\n" +
+			row + "5012345678900,K1.json\n" + row + ",K1.json\n" + row + ",K1.json\n" + row + ",\n" + row + "5012345678900,K1.json\n"
+		var rows []string
+		var id register.ProductID
+		if _, err := h.s.ImportRange(t.Context(), h.maker, strings.NewReader(text), register.Import{Publish: true, Statement: func(string) ([]byte, error) { return doc, nil }, Row: func(r register.RowReport) {
+			rows = append(rows, fmt.Sprintf("%s %d", r.Outcome, r.Version))
+			if id == "" {
+				id = r.Product
+			} else if r.Product != id {
+				t.Errorf("row %d is of another product", r.Line)
+			}
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(rows, []string{"published 1", "published 2", "unchanged 2", "draft 0", "published 3"}); d != "" {
+			t.Errorf("rows: %s", d)
+		}
+		h.settle(t)
+		h.agree(t)
+		full, err := h.s.Product(t.Context(), register.Public, string(id))
+		if err != nil || full.Version.Number != 3 || len(full.History) != 3 || len(full.Version.Facts.GTINs) != 1 {
+			t.Errorf("product: %+v, %v", full, err)
+		}
+		if _, err := h.s.Draft(t.Context(), h.maker, id); !errors.Is(err, assay.ErrNotFound) {
+			t.Errorf("draft: got %v, want none: it was published", err)
+		}
+	})
+}

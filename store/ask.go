@@ -69,6 +69,7 @@ func (p plain) ask(ctx context.Context, asks ...ask) error {
 func (p plain) one(ctx context.Context, a ask) (err error) {
 	var rows *sql.Rows
 	if s := p.statement(ctx, a.query); s != nil {
+		defer s.Close() // what is kept prepared stays
 		rows, err = s.QueryContext(ctx, a.args...)
 	} else {
 		rows, err = p.QueryContext(ctx, a.query, a.args...)
@@ -88,6 +89,7 @@ func (p plain) one(ctx context.Context, a ask) (err error) {
 func (p plain) exec(ctx context.Context, query string, args ...any) (n int64, err error) {
 	var r sql.Result
 	if s := p.statement(ctx, query); s != nil {
+		defer s.Close()
 		r, err = s.ExecContext(ctx, args...)
 	} else {
 		r, err = p.ExecContext(ctx, query, args...)
@@ -127,11 +129,7 @@ func (r *remote) ask(ctx context.Context, asks ...ask) (err error) {
 		return kind(asks[0].what, drain(rows, asks[0].each))
 	}
 	var b pgx.Batch
-	before := 0
-	queue := func(query string) {
-		b.Queue(query)
-		before++
-	}
+	before := make([]int, len(asks)) // how many statements go before each question
 	conn := r.conn
 	if conn == nil {
 		if conn, err = r.pool.Acquire(ctx); err != nil {
@@ -141,26 +139,27 @@ func (r *remote) ask(ctx context.Context, asks ...ask) (err error) {
 			defer conn.Release()
 		} else {
 			r.conn = conn
-			queue("begin")
+			b.Queue("begin")
+			before[0]++
 		}
 	}
-	for _, a := range asks {
-		if a.varies {
-			queue(anew)
-			break
+	varies := false
+	for i, a := range asks {
+		if a.varies && !varies {
+			varies = true
+			b.Queue(anew)
+			before[i]++
 		}
-	}
-	for _, a := range asks {
 		b.Queue(a.query, a.args...)
 	}
 	results := conn.SendBatch(ctx, &b)
-	for range before {
-		if _, err := results.Exec(); err != nil {
-			_ = results.Close()
-			return fmt.Errorf("begin to read: %w", err)
+	for i, a := range asks {
+		for range before[i] {
+			if _, err := results.Exec(); err != nil {
+				_ = results.Close()
+				return fmt.Errorf("begin to read: %w", err)
+			}
 		}
-	}
-	for _, a := range asks {
 		rows, err := results.Query()
 		if err == nil {
 			err = drain(rows, a.each)

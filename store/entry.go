@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/assay-psti/assay"
@@ -120,15 +121,38 @@ func (t *tx) EntriesByGTIN(ctx context.Context, s register.Scope, numbers []regi
 	return found, nil
 }
 
-// OwnByGTIN are the scope's own public entries that claim any of some numbers.
-func (t *tx) OwnByGTIN(ctx context.Context, s register.Scope, numbers []register.GTIN, n int) ([]register.Entry, error) {
+// BarcodePromises are what the scope's own public entries promised for the whole
+// product, by barcode: of each number the two products with the longest period.
+func (t *tx) BarcodePromises(ctx context.Context, s register.Scope, numbers []register.GTIN) ([]register.BarcodePromise, error) {
 	asked, err := jsonText(numbers)
-	if err != nil {
+	if err != nil || len(numbers) == 0 {
 		return nil, err
 	}
-	rows, err := list(ctx, t, "own entries by barcode", scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org
-		where p.org = $2 and p.version > 0 and p.id in (select g.product from gtin g where g.gtin in `+t.db.each("$1")+`) order by p.seq limit $3`, asked, s.Org(), n)
-	return bareEntries(rows), err
+	longest := map[register.GTIN][]register.BarcodePromise{}
+	what := "own entries by barcode"
+	if err := t.q.ask(ctx, ask{what: what, query: `select g.gtin, p.id, p.make, p.name, p.promised from gtin g join product p on p.id = g.product where g.gtin in ` + t.db.each("$1") + ` and p.org = $2 and p.version > 0`, args: []any{asked, s.Org()}, each: func(r row) error {
+		var b register.BarcodePromise
+		var text string
+		if err := r.Scan(&b.GTIN, &b.Product, &b.Make, &b.Name, &text); err != nil {
+			return err
+		}
+		promised := map[string]assay.Date{}
+		if err := json.Unmarshal([]byte(text), &promised); err != nil {
+			return err
+		}
+		b.End = promised[register.WholeProduct]
+		of := append(longest[b.GTIN], b)
+		slices.SortFunc(of, func(x, y register.BarcodePromise) int { return -strings.Compare(x.End.String(), y.End.String()) })
+		longest[b.GTIN] = of[:min(2, len(of))]
+		return nil
+	}}); err != nil {
+		return nil, err
+	}
+	var out []register.BarcodePromise
+	for _, of := range longest {
+		out = append(out, of...)
+	}
+	return out, nil
 }
 
 // Similar are other public products of the same category, the longest supported first.

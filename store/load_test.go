@@ -3,7 +3,6 @@ package store_test
 import (
 	"context"
 	"errors"
-	"iter"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,87 +10,31 @@ import (
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/internal/sample"
 	"github.com/assay-psti/assay/register"
-	"github.com/assay-psti/assay/sign"
-	"github.com/assay-psti/assay/statement"
 	"github.com/assay-psti/assay/store"
 )
 
 // load fills a database with made-up products.
 func load(t testing.TB, db *store.DB, n int, log register.Log) {
 	t.Helper()
-	if err := tryLoad(t, db, n, log.AppendAll); err != nil {
+	if err := sample.Fill(t.Context(), db, log, n); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func tryLoad(t testing.TB, db *store.DB, n int, appendAll func(context.Context, [][]byte) ([]int64, error)) error {
-	t.Helper()
-	key, err := sign.Generate(sign.Ed25519)
-	if err != nil {
-		t.Fatal(err)
-	}
-	orgs := make([]register.Organisation, sample.Organisations)
-	contents := make([]*statement.Content, len(orgs))
-	digests := make([]assay.Digest, len(orgs))
-	docs := map[assay.Digest][]byte{}
-	for i := range orgs {
-		orgs[i] = sample.Organisation(i)
-		doc, err := signedBytes(key, register.Facts{Name: "Range of " + sample.Make(i), Make: sample.Make(i)}, assay.MustDate("2026-06-30"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		e, err := sign.ParseEnvelope(doc)
-		if err != nil {
-			t.Fatal(err)
-		}
-		contents[i], digests[i] = contentOf(t, e), register.DigestOf(doc)
-		docs[digests[i]] = doc
-	}
-	return db.Load(t.Context(), orgs, docs, sealedSamples(t, n, orgs, contents, digests, key.Public().ID()), appendAll)
+// fullLog is a log that takes nothing more.
+type fullLog struct {
+	register.Log
+	err error
 }
 
-// sealedSamples are made on a processor of their own.
-func sealedSamples(t testing.TB, n int, orgs []register.Organisation, contents []*statement.Content, digests []assay.Digest, key assay.Digest) iter.Seq[register.Sealed] {
-	return func(yield func(register.Sealed) bool) {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		made := make(chan []register.Sealed, 8)
-		go func() {
-			defer close(made)
-			for from := 0; from < n; from += 500 {
-				var batch []register.Sealed
-				for i := from; i < min(n, from+500); i++ {
-					p := sample.At(i)
-					e := register.Entry{ID: p.ID, Slug: register.Slug(p.Facts.Make, p.Facts.Name) + "-" + string(p.ID[1:6]), Org: orgs[p.Org].ID}
-					s, err := register.Seal(orgs[p.Org], e, register.Version{}, register.Version{Kind: register.KindPublished, Facts: p.Facts, Digest: digests[p.Org], SignedBy: key, Content: contents[p.Org], Published: p.Published})
-					if err != nil {
-						panic(err)
-					}
-					batch = append(batch, s)
-				}
-				select {
-				case made <- batch:
-				case <-ctx.Done():
-					return
-				}
-			}
-		}()
-		for batch := range made {
-			for _, s := range batch {
-				if !yield(s) {
-					return
-				}
-			}
-		}
-	}
-}
+func (l fullLog) AppendAll(context.Context, [][]byte) ([]int64, error) { return nil, l.err }
 
 func TestLoad(t *testing.T) {
 	for _, engine := range engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t, address(t, engine))
-			const n = 3000
+			const n = 2400
 			load(t, h.db, n, h.log)
 			if total, err := h.s.Total(t.Context()); err != nil || total != n {
 				t.Errorf("total: got %d, %v, want %d", total, err, n)
@@ -110,6 +53,24 @@ func TestLoad(t *testing.T) {
 				full, err := h.s.Product(t.Context(), register.Public, string(p.ID))
 				if err != nil || full.Version.Facts.Name != p.Facts.Name || len(full.History) != 1 {
 					t.Errorf("product: %+v, %v", full, err)
+				}
+			}
+			for _, kind := range []string{"light bulb", "baby monitor"} { // more than are counted, and fewer
+				var want, got []register.ProductID
+				for i := n - 1; i >= 0; i-- {
+					if p := sample.At(i); p.Facts.Category == kind {
+						want = append(want, p.ID)
+					}
+				}
+				r, err := h.s.Search(t.Context(), register.Public, register.Query{Text: kind, Limit: 30})
+				if err != nil || r.Count != min(len(want), register.MaxCount) || r.More != (len(want) > register.MaxCount) {
+					t.Errorf("%s: got %d, more %v, %v, want of %d", kind, r.Count, r.More, err, len(want))
+				}
+				for _, e := range r.Entries {
+					got = append(got, e.ID)
+				}
+				if d := cmp.Diff(got, want[:30]); d != "" {
+					t.Errorf("%s: %s", kind, d)
 				}
 			}
 			h.publish(t, facts("K2"), "2031-12-31")
@@ -135,7 +96,7 @@ func TestLoadLeavesAllAsItWas(t *testing.T) {
 				t.Errorf("definitions before and after: %s", d)
 			}
 			h.agree(t)
-			if err := tryLoad(t, h.db, 1, h.log.AppendAll); !errors.Is(err, assay.ErrConflict) {
+			if err := sample.Fill(t.Context(), h.db, h.log, 1); !errors.Is(err, assay.ErrConflict) {
 				t.Errorf("load again: got %v, want a conflict", err)
 			}
 			if err := h.db.Raw(t.Context(), `insert into gtin (gtin, product) select gtin, product from gtin limit 1`); err == nil {
@@ -154,7 +115,7 @@ func TestLoadLeavesAllAsItWas(t *testing.T) {
 			}
 			defer db.Close()
 			full := errors.New("the disk is full")
-			if err := tryLoad(t, db, 30, func(context.Context, [][]byte) ([]int64, error) { return nil, full }); !errors.Is(err, full) {
+			if err := sample.Fill(t.Context(), db, fullLog{err: full}, 30); !errors.Is(err, full) {
 				t.Errorf("load: got %v, want %v", err, full)
 			}
 			if again, err := store.Open(t.Context(), where, store.Options{}); !errors.Is(err, assay.ErrInvalid) {

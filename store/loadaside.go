@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // aside is what Load does without while it writes rows: indexes, constraints, and
@@ -14,8 +15,10 @@ type aside struct {
 	end  []string // those that make the connection what it was
 }
 
-// What grows with products, in the form of a list of SQL.
-const grows = `('product', 'version', 'leaf', 'gtin', 'model', 'search')`
+// What grows with products, and the same in the form of a list of SQL.
+var growing = []string{"product", "version", "leaf", "gtin", "model", "search"}
+
+var grows = "('" + strings.Join(growing, "', '") + "')"
 
 // setAside drops what slows loading down. What it gives is to be settled, error or not.
 func (d *DB) setAside(ctx context.Context) (*aside, error) {
@@ -77,8 +80,17 @@ func (a *aside) sqlite(ctx context.Context) error {
 	return nil
 }
 
-// Foreign keys go first and come last: they rest on the others.
+// Foreign keys go first and come last: they rest on the others. The server's own
+// vacuuming is kept from what is loaded, as each index and constraint would wait for
+// it; it is done once at the end, so that reads find all pages marked as visible.
 func (a *aside) postgres(ctx context.Context) error {
+	var back []string
+	for _, table := range growing {
+		if err := a.run(ctx, `alter table `+table+` set (autovacuum_enabled = off)`); err != nil {
+			return err
+		}
+		back = append(back, `alter table `+table+` reset (autovacuum_enabled)`)
+	}
 	constraint := func(kind string) string {
 		return `select format('alter table %s drop constraint %I', conrelid::regclass, conname), format('alter table %s add constraint %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
 			from pg_constraint where connamespace = current_schema()::regnamespace and contype in ` + kind + ` and (conrelid::regclass::text in ` + grows + ` or confrelid <> 0 and confrelid::regclass::text in ` + grows + `)`
@@ -94,7 +106,7 @@ func (a *aside) postgres(ctx context.Context) error {
 	if err := a.drop(ctx, `select format('drop index %I', indexname), indexdef from pg_indexes where schemaname = current_schema() and tablename in `+grows); err != nil {
 		return err
 	}
-	a.make = append(append(a.make, foreign...), `analyze`)
+	a.make = append(append(append(a.make, foreign...), back...), `vacuum (analyze)`)
 	return nil
 }
 

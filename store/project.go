@@ -101,11 +101,6 @@ func (p *projection) project(ctx context.Context, newest map[register.ProductID]
 	return p.write(ctx, &out)
 }
 
-// rowList is rows of texts and whole numbers, as JSON carries them to the database.
-type rowList [][]any
-
-func (l *rowList) add(values ...any) { *l = append(*l, values) }
-
 // projected is what becomes public, by where it is written.
 type projected struct {
 	products, gtins, models, labels, words rowList
@@ -196,26 +191,6 @@ func (p *projection) index(ctx context.Context, out *projected) error {
 		return err
 	}
 	return p.many(ctx, "index", out.words, columns, `insert into code (rowid, codes) select seq, codes from `, ` x`)
-}
-
-// many runs a statement over rows, which it has as x between its two parts. It must
-// change as many rows as there are.
-func (p *projection) many(ctx context.Context, what string, rows rowList, columns []string, before, after string, args ...any) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	text, err := jsonText(rows)
-	if err != nil {
-		return err
-	}
-	n, err := p.q.exec(ctx, before+p.db.rows("$1", columns...)+after, append([]any{text}, args...)...)
-	if err != nil {
-		return kind(what, err)
-	}
-	if n != int64(len(rows)) {
-		return fmt.Errorf("%s: %w: %d rows of %d", what, assay.ErrNotFound, n, len(rows))
-	}
-	return nil
 }
 
 // indexable is what is searched for of an entry.

@@ -206,7 +206,7 @@ func (s *searcher) exact(into *[]entryRow, terms []string) ([]ask, error) {
 		return nil, err
 	}
 	w := s.current(s.filtered(where{}.and(`p.id in (select m.product from model m where m.code in `+s.db.each("?")+` limit 200)`, string(asked))))
-	return []ask{varying(asking(into, "search", scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.version > 0`+w.text+` order by p.seq desc limit `+strconv.Itoa(mostExact), w.args...))}, nil
+	return []ask{asking(into, "search", scanEntry, `select `+entryColumns+` from product p join org o on o.id = p.org where p.version > 0`+w.text+` order by p.seq desc limit `+strconv.Itoa(mostExact), w.args...)}, nil
 }
 
 // mostExact bounds the entries that are put first.
@@ -217,6 +217,7 @@ type searchIndex struct {
 	table, seq string // and the column that orders it
 	match      string // the condition, with one argument
 	arg        string
+	several    bool // the argument has several words
 	current    bool // the argument leaves withdrawn entries out already
 }
 
@@ -245,20 +246,20 @@ func (s *searcher) wordsIndex(terms []string, beginning bool) searchIndex {
 		if !s.q.Withdrawn {
 			arg += " & !" + withdrawnWord
 		}
-		return searchIndex{"search", "f.seq", `f.words @@ to_tsquery('simple', ?)`, arg, true}
+		return searchIndex{"search", "f.seq", `f.words @@ to_tsquery('simple', ?)`, arg, len(terms) > 1, true}
 	}
 	arg := strings.Join(words, " ")
 	if !s.q.Withdrawn {
 		arg = "(" + arg + `) NOT "` + withdrawnWord + `"`
 	}
-	return searchIndex{"search", "f.rowid", `f.search match ?`, arg, true}
+	return searchIndex{"search", "f.rowid", `f.search match ?`, arg, len(terms) > 1, true}
 }
 
 func (s *searcher) codeIndex(code string) searchIndex {
 	if s.db.engine == postgresEngine {
-		return searchIndex{"search", "f.seq", `f.codes like ?`, "%" + code + "%", false} // letters and digits only
+		return searchIndex{"search", "f.seq", `f.codes like ?`, "%" + code + "%", false, false} // letters and digits only
 	}
-	return searchIndex{"code", "f.rowid", `f.code match ?`, `"` + code + `"`, false}
+	return searchIndex{"code", "f.rowid", `f.code match ?`, `"` + code + `"`, false, false}
 }
 
 // find lists and counts what an index holds, and asks what is to be asked before. A page
@@ -298,7 +299,7 @@ func (s *searcher) find(ctx context.Context, in searchIndex, seq int64, before .
 func (s *searcher) begin(ctx context.Context, in searchIndex, matched where, n int, before []ask) ([]entryRow, error) {
 	var rows []entryRow
 	newest := strconv.Itoa(n)
-	page := varying(ask{what: "search", args: matched.args, query: `with found as materialized (select ` + in.seq + ` as seq from ` + in.table + ` f where true` + matched.text + ` order by ` + in.seq + ` desc limit ` + strconv.Itoa(register.MaxCount+1) + `)
+	page := varying(ask{what: "search", args: matched.args, query: `with ` + s.newest(in, matched.text) + `
 		select (select count(*) from found), ` + entryColumns + ` from (select seq from found order by seq desc limit ` + newest + `) f cross join product p cross join org o where p.seq = f.seq and o.id = p.org order by p.seq desc`})
 	page.each = func(r row) error {
 		var e entryScan
@@ -311,6 +312,26 @@ func (s *searcher) begin(ctx context.Context, in searchIndex, matched where, n i
 	}
 	err := s.tx.q.ask(ctx, append(before, page)...)
 	return rows, err
+}
+
+// fewNewest is how many of the newest entries PostgreSQL goes through one by one.
+const fewNewest = 8000
+
+// newest makes rows of the newest places that an index holds, up to one more than are
+// counted. PostgreSQL can go through the newest entries until it has enough, or get all
+// from the index and sort them: the first is dear where words are seldom together, the
+// other where they are often, and it cannot know which, as it takes words to be
+// independent. So of several words it tries the first for a while; seq + 0 keeps it from that in the second.
+func (s *searcher) newest(in searchIndex, matched string) string {
+	most := strconv.Itoa(register.MaxCount + 1)
+	from := ` as seq from ` + in.table + ` f where true` + matched
+	if s.db.engine == sqliteEngine || !in.several {
+		return `found as materialized (select ` + in.seq + from + ` order by ` + in.seq + ` desc limit ` + most + `)`
+	}
+	enough := `(select count(*) from recent) = ` + most
+	return `recent as materialized (select ` + in.seq + from + ` and ` + in.seq + ` > (select max(seq) from ` + in.table + `) - ` + strconv.Itoa(fewNewest) + ` order by ` + in.seq + ` desc limit ` + most + `),
+		whole as materialized (select ` + in.seq + from + ` and not ` + enough + ` order by ` + in.seq + ` + 0 desc limit ` + most + `),
+		found as materialized (select seq from recent where ` + enough + ` union all select seq from whole)`
 }
 
 // sorted puts what was found in the order asked for, and goes to the page.

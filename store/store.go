@@ -481,27 +481,5 @@ func (d *DB) eachNumber(placeholder string) string {
 	return "(select cast(value as integer) from json_each(" + placeholder + "))"
 }
 
-// rows is how the engines make rows with named columns of a JSON list of lists. A
-// column is a text, or a whole number where "int" stands behind its name.
-func (d *DB) rows(placeholder string, columns ...string) string {
-	var b strings.Builder
-	for i, c := range columns {
-		name, number := strings.CutSuffix(c, " int")
-		switch {
-		case d.engine == sqliteEngine:
-			fmt.Fprintf(&b, ", value ->> %d as %s", i, name)
-		case number:
-			fmt.Fprintf(&b, ", (r ->> %d)::bigint as %s", i, name)
-		default:
-			fmt.Fprintf(&b, ", r ->> %d as %s", i, name)
-		}
-	}
-	from := " from json_each(" + placeholder + "))"
-	if d.engine == postgresEngine {
-		from = " from jsonb_array_elements(" + placeholder + "::jsonb) as t (r))"
-	}
-	return "(select " + b.String()[2:] + from
-}
-
 // notThere tells a missing file from other errors.
 func notThere(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/internal/blank"
 	"github.com/assay-psti/assay/internal/pgtest"
 	"github.com/assay-psti/assay/register"
 	"github.com/assay-psti/assay/sign"
@@ -54,7 +55,7 @@ func TestMain(m *testing.M) {
 func address(t testing.TB, engine string) string {
 	t.Helper()
 	if engine == "sqlite" {
-		return filepath.Join(t.TempDir(), "register.db")
+		return blank.SQLite(t)
 	}
 	server, err := postgresServer()
 	if errors.Is(err, pgtest.ErrMissing) {
@@ -63,7 +64,7 @@ func address(t testing.TB, engine string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	where, err := server.Database(t.Context())
+	where, err := blank.Postgres(t.Context(), server)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -341,18 +342,4 @@ func (h *house) agree(t testing.TB) register.Agreement {
 		t.Fatalf("log and database differ: %s", text)
 	}
 	return a
-}
-
-// contentOf is what a signed statement says.
-func contentOf(t testing.TB, e *sign.Envelope) *statement.Content {
-	t.Helper()
-	s, err := e.Statement()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var p statement.Predicate
-	if err := json.Unmarshal(s.Predicate, &p); err != nil {
-		t.Fatal(err)
-	}
-	return &p.Content
 }

@@ -21,11 +21,20 @@ func (t *tx) PutSetting(ctx context.Context, name, value string) error {
 
 // AddEvent adds a row to the audit trail.
 func (t *tx) AddEvent(ctx context.Context, e register.Event) error {
-	detail, err := jsonText(e.Detail)
-	if err != nil {
-		return err
+	return t.AddEvents(ctx, []register.Event{e})
+}
+
+// AddEvents adds rows to the audit trail.
+func (t *tx) AddEvents(ctx context.Context, events []register.Event) error {
+	var rows rowList
+	for _, e := range events {
+		detail, err := jsonText(e.Detail)
+		if err != nil {
+			return err
+		}
+		rows.add(stamp(e.At), e.Account, e.Token, e.Org, e.Action, e.Subject, e.From, detail)
 	}
-	return t.exec(ctx, "audit trail", `insert into event (at, account, token, org, action, subject, origin, detail) values ($1, $2, $3, $4, $5, $6, $7, $8)`, stamp(e.At), e.Account, e.Token, e.Org, e.Action, e.Subject, e.From, detail)
+	return t.many(ctx, "audit trail", rows, []string{"at", "account", "token", "org", "action", "subject", "origin", "detail"}, `insert into event (at, account, token, org, action, subject, origin, detail) select at, account, token, org, action, subject, origin, detail from `, ` x`)
 }
 
 // Events are rows of the audit trail, the newest first.

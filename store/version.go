@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/register"
@@ -65,43 +67,107 @@ func jsonText(v any) (string, error) {
 	return string(data), err
 }
 
-// AddVersion keeps a version, and puts its leaf among those that wait for the log.
-// Nothing of it is public before.
-func (t *tx) AddVersion(ctx context.Context, sealed register.Sealed, document []byte) error {
-	e, v := sealed.Entry, sealed.Version
-	promised, err := t.Promised(ctx, e.ID)
-	if err != nil {
-		return err
+// Standing locks products of the scope's organisation by their names, in one order for
+// all, and then reads what there is of them.
+func (t *tx) Standing(ctx context.Context, s register.Scope, names []register.ProductName) (map[register.ProductName]register.Standing, error) {
+	var asked rowList
+	for _, n := range names {
+		asked.add(n.Make, n.Name)
 	}
-	text, err := promise(promised, &v, sealed.Stated)
-	if err != nil {
-		return err
+	text, err := jsonText(asked)
+	if err != nil || len(names) == 0 {
+		return nil, err
 	}
-	what := fmt.Sprintf("version %d of product %s", v.Number, e.ID)
-	if err := t.keepProduct(ctx, e, v.Number); err != nil {
-		return err
-	}
-	if err := t.exec(ctx, what, `update product set latest = $2, promised = $3, make_key = $4, name_key = $5 where id = $1`,
-		e.ID, v.Number, text, register.NameKey(v.Facts.Make), register.NameKey(v.Facts.Name)); err != nil {
-		return err
-	}
-	if err := t.keepDocument(ctx, v.Digest, document); err != nil {
-		return err
-	}
-	if err := t.exec(ctx, what, `insert into version (product, number, kind, record, digest, statement, org, author, published) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		e.ID, v.Number, v.Kind, sealed.Record, v.Record, v.Digest, v.Org, v.By, stamp(v.Published)); err != nil {
-		return err
-	}
-	if v.Kind == register.KindPublished || v.Kind == register.KindRevised {
-		if err := t.exec(ctx, "draft of product "+string(e.ID), `delete from draft where product = $1`, e.ID); err != nil {
-			return err
+	wanted := t.db.rows("$1", "make_key", "name_key") + ` x cross join product p`
+	const found = ` where p.org = $2 and p.make_key = x.make_key and p.name_key = x.name_key`
+	if t.db.engine == postgresEngine {
+		if err := t.exec(ctx, "lock products", `select pg_advisory_xact_lock(hashtextextended('product:' || id, 0)) from (select p.id from `+wanted+found+` order by p.id) l`, text, s.Org()); err != nil {
+			return nil, err
 		}
 	}
-	fields := v.Changes
-	if fields == nil {
-		fields = []register.FieldChange{}
+	type known struct {
+		name     register.ProductName
+		standing register.Standing
 	}
-	return t.addLeaf(ctx, leafRow{v.Kind, e.ID, v.Number, 0, v.Org, "", v.Facts.Category, stamp(v.Published), fields, v.Note, sealed.Leaf})
+	var all []known
+	versions := map[register.ProductID]register.Version{}
+	if err := t.q.ask(ctx, asking(&all, "products", func(r row) (k known, err error) {
+		var e entryScan
+		var promised string
+		if err := r.Scan(append(e.places(), &k.name.Make, &k.name.Name, &promised)...); err != nil {
+			return k, err
+		}
+		entry, err := e.entry()
+		if err != nil {
+			return k, err
+		}
+		k.standing.Entry = entry.Entry
+		err = json.Unmarshal([]byte(promised), &k.standing.Promised)
+		return k, err
+	}, `select `+entryColumns+`, p.make_key, p.name_key, p.promised from `+wanted+` join org o on o.id = p.org`+found, text, s.Org()),
+		ask{what: "newest versions", query: `select ` + versionColumns + ` from ` + wanted + ` join version v on v.product = p.id and v.number = p.latest` + found, args: []any{text, s.Org()}, each: func(r row) error {
+			v, err := scanVersion(r)
+			versions[v.Product] = v
+			return err
+		}}); err != nil {
+		return nil, err
+	}
+	out := make(map[register.ProductName]register.Standing, len(all))
+	for _, k := range all {
+		k.standing.Latest = versions[k.standing.Entry.ID]
+		out[k.name] = k.standing
+	}
+	return out, nil
+}
+
+// AddVersions keeps versions, and puts their leaves among those that wait for the log.
+// Nothing of them is public before.
+func (t *tx) AddVersions(ctx context.Context, all []register.NewVersion) error {
+	var products, documents, versions, drafts, leaves rowList
+	for i := range all {
+		e, v := &all[i].Entry, &all[i].Version
+		models, err := jsonText(e.Models)
+		if err != nil {
+			return err
+		}
+		promised, err := promise(maps.Clone(all[i].Promised), v, all[i].Stated)
+		if err != nil {
+			return err
+		}
+		fields, err := jsonText(append([]register.FieldChange{}, v.Changes...))
+		if err != nil {
+			return err
+		}
+		products.add(e.ID, e.Slug, e.Org, e.Name, e.Make, models, e.Category, e.SupportEnd.String(), register.NameKey(v.Facts.Make), register.NameKey(v.Facts.Name), v.Number, promised)
+		if all[i].Document != nil {
+			documents.add(v.Digest, hex.EncodeToString(all[i].Document))
+		}
+		at := stamp(v.Published)
+		versions.add(e.ID, v.Number, v.Kind, hex.EncodeToString(all[i].Record), v.Record, v.Digest, v.Org, v.By, at)
+		if v.Kind == register.KindPublished || v.Kind == register.KindRevised {
+			drafts.add(e.ID)
+		}
+		leaves.add(register.DigestOf(all[i].Leaf), v.Kind, e.ID, v.Number, v.Org, v.Facts.Category, at, fields, v.Note, hex.EncodeToString(all[i].Leaf))
+	}
+	// A product that is there keeps what is public of it.
+	if err := t.many(ctx, "product", products, []string{"id", "slug", "org", "name", "make", "models", "category", "support_end", "make_key", "name_key", "latest int", "promised"},
+		`insert into product (id, slug, org, status, name, make, models, category, support_end, version, changed, leaf, maker, words, make_key, name_key, latest, promised)
+		select id, slug, org, 'draft', name, make, models, category, support_end, 0, '', 0, '', '', make_key, name_key, latest, promised from `,
+		` x where true on conflict (id) do update set latest = excluded.latest, promised = excluded.promised, make_key = excluded.make_key, name_key = excluded.name_key`); err != nil {
+		return err
+	}
+	if _, err := t.some(ctx, "document", documents, []string{"digest", "data hex"}, `insert into document (digest, data) select digest, data from `, ` x where true on conflict (digest) do nothing`); err != nil {
+		return err
+	}
+	if err := t.many(ctx, "version", versions, []string{"product", "number int", "kind", "record hex", "digest", "statement", "org", "author", "published"},
+		`insert into version (product, number, kind, record, digest, statement, org, author, published) select product, number, kind, record, digest, statement, org, author, published from `, ` x`); err != nil {
+		return err
+	}
+	if _, err := t.some(ctx, "draft", drafts, []string{"product"}, `delete from draft where product in (select product from `, ` x)`); err != nil {
+		return err
+	}
+	return t.many(ctx, "leaf", leaves, []string{"hash", "kind", "product", "version int", "org", "category", "at", "fields", "note", "bytes hex"},
+		`insert into leaf (hash, kind, product, version, assessment, org, category, at, fields, note, bytes) select hash, kind, product, version, 0, org, category, at, fields, note, bytes from `, ` x`)
 }
 
 // keepProduct makes the row of a product where there is none yet.

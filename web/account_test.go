@@ -11,13 +11,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/internal/blank"
 	"github.com/assay-psti/assay/laboratory"
 	"github.com/assay-psti/assay/register"
 	"github.com/assay-psti/assay/sign"
@@ -97,7 +97,7 @@ func newRegister(t testing.TB, base string) *office {
 	t.Helper()
 	o := &office{}
 	var err error
-	if o.db, err = store.Open(context.Background(), filepath.Join(t.TempDir(), "register.db"), store.Options{}); err != nil {
+	if o.db, err = store.Open(context.Background(), blank.SQLite(t), store.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { o.db.Close() })

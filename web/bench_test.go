@@ -10,9 +10,7 @@ import (
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/internal/sample"
-	"github.com/assay-psti/assay/register"
 	"github.com/assay-psti/assay/sign"
-	"github.com/assay-psti/assay/statement"
 )
 
 // products is how many products the measured register has: ASSAY_BENCH_PRODUCTS, or a few.
@@ -25,44 +23,16 @@ func products(b *testing.B) int {
 	return n
 }
 
-// loaded is a register full of made-up products, each with a statement that its maker signed.
+// loaded is a register full of made-up products, with the address of each.
 func loaded(b *testing.B, n int) (*house, []string) {
 	b.Helper()
 	h := newHouse(b)
-	orgs := make([]register.Organisation, sample.Organisations)
-	contents, digests, docs := make([]statement.Content, len(orgs)), make([]assay.Digest, len(orgs)), map[assay.Digest][]byte{}
-	for i := range orgs {
-		orgs[i] = sample.Organisation(i)
-		f := register.Facts{Name: "Range of " + sample.Make(i), Make: sample.Make(i), Models: []string{"all"}}
-		contents[i] = content(f, assay.MustDate("2026-06-30"))
-		doc := h.seal(b, contents[i])
-		digests[i] = register.DigestOf(doc)
-		docs[digests[i]] = doc
-	}
-	var slugs []string
-	if err := h.db.Load(b.Context(), orgs, docs, func(yield func(register.Sealed) bool) {
-		for i := range n {
-			p := sample.At(i)
-			e := register.Entry{ID: p.ID, Slug: register.Slug(p.Facts.Make, p.Facts.Name) + "-" + string(p.ID[1:6]), Org: orgs[p.Org].ID}
-			s, err := register.Seal(orgs[p.Org], e, register.Version{}, register.Version{Kind: register.KindPublished, Facts: p.Facts, Digest: digests[p.Org], SignedBy: h.key.Public().ID(), Content: &contents[p.Org], Published: p.Published})
-			if err != nil {
-				b.Error(err)
-				return
-			}
-			slugs = append(slugs, e.Slug)
-			if !yield(s) {
-				return
-			}
-		}
-	}, h.log.AppendAll); err != nil {
+	if err := sample.Fill(b.Context(), h.db, &h.log, n); err != nil {
 		b.Fatal(err)
 	}
-	for _, o := range orgs { // each maker has the key that signed
-		if err := h.db.Write(b.Context(), func(w register.Writer) error {
-			return w.AddKey(b.Context(), o.ID, register.Key{ID: h.key.Public().ID(), PEM: string(h.key.Public().PEM()), Added: h.now})
-		}); err != nil {
-			b.Fatal(err)
-		}
+	slugs := make([]string, n)
+	for i := range slugs {
+		slugs[i] = sample.ProductSlug(sample.At(i))
 	}
 	return h, slugs
 }

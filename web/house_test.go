@@ -10,13 +10,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/internal/blank"
 	"github.com/assay-psti/assay/register"
 	"github.com/assay-psti/assay/sign"
 	"github.com/assay-psti/assay/statement"
@@ -76,7 +76,7 @@ const site = "https://register.example"
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	h := &house{now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), where: filepath.Join(t.TempDir(), "register.db")}
+	h := &house{now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), where: blank.SQLite(t)}
 	var err error
 	if h.db, err = store.Open(context.Background(), h.where, store.Options{}); err != nil {
 		t.Fatal(err)

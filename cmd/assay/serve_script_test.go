@@ -21,6 +21,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/assay-psti/assay/internal/blank"
 	"github.com/assay-psti/assay/internal/pgtest"
 	"github.com/assay-psti/assay/register"
 	"github.com/assay-psti/assay/store"
@@ -117,7 +118,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// scriptPostgres makes an empty database for a script, with its address as the named
+// scriptPostgres makes a blank database for a script, with its address as the named
 // variable.
 func scriptPostgres(start func() (*pgtest.Server, error)) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
@@ -126,7 +127,7 @@ func scriptPostgres(start func() (*pgtest.Server, error)) func(*testscript.TestS
 		}
 		server, err := start()
 		ts.Check(err)
-		where, err := server.Database(context.Background())
+		where, err := blank.Postgres(context.Background(), server)
 		ts.Check(err)
 		ts.Setenv(args[0], where)
 	}

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -33,6 +34,8 @@ type Server struct {
 	stdin io.Closer
 	admin *sql.DB
 	next  atomic.Int64
+	like  sync.Mutex // guards model
+	model string     // the database that others are copied from; "" before the first
 }
 
 // Start makes a cluster and starts a server on it. Unless durable is set it does not
@@ -138,6 +141,28 @@ func (s *Server) URL(database string) string {
 func (s *Server) Database(ctx context.Context) (string, error) {
 	name := "test" + strconv.FormatInt(s.next.Add(1), 10)
 	if _, err := s.admin.ExecContext(ctx, "create database "+name); err != nil {
+		return "", err
+	}
+	return s.URL(name), nil
+}
+
+// Like makes a copy of a database that prepare was run on, and gives its address. The
+// first call runs prepare; all are to give the same.
+func (s *Server) Like(ctx context.Context, prepare func(ctx context.Context, where string) error) (string, error) {
+	s.like.Lock()
+	defer s.like.Unlock() // one copy at a time is all that PostgreSQL makes
+	if s.model == "" {
+		const model = "model"
+		if _, err := s.admin.ExecContext(ctx, "create database "+model); err != nil {
+			return "", err
+		}
+		if err := prepare(ctx, s.URL(model)); err != nil {
+			return "", err
+		}
+		s.model = model
+	}
+	name := "test" + strconv.FormatInt(s.next.Add(1), 10)
+	if _, err := s.admin.ExecContext(ctx, "create database "+name+" template "+s.model); err != nil {
 		return "", err
 	}
 	return s.URL(name), nil
