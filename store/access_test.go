@@ -388,6 +388,33 @@ func TestImport(t *testing.T) {
 	})
 }
 
+// Rows of one batch that name one barcode are held against each other, as those that
+// are public already are.
+func TestImportSameBarcodeInOneBatch(t *testing.T) {
+	onBoth(t, func(t *testing.T, h *house) {
+		docs := map[string][]byte{}
+		for name, end := range map[string]string{"K1": "2031-01-01", "K2": "2029-01-01", "K3": "2032-01-01"} {
+			f := facts(name)
+			f.GTINs = []register.GTIN{"5012345678900"}
+			docs[name] = signed(t, h.key, f, assay.MustDate(end))
+		}
+		text := "Name,Make,Models,Category,Contact Email,GTINs,Statement\n"
+		for _, name := range []string{"K1", "K2", "K3"} {
+			text += name + ",Acme," + name + ",kettle,security@acme.example,5012345678900," + name + "\n"
+		}
+		var rows []string
+		_, err := h.s.ImportRange(t.Context(), h.maker, strings.NewReader(text), register.Import{Publish: true, Statement: func(name string) ([]byte, error) { return docs[name], nil }, Row: func(r register.RowReport) {
+			rows = append(rows, fmt.Sprint(r.Outcome, r.Faults))
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(rows) != 3 || !strings.HasPrefix(rows[0], "published") || !strings.HasPrefix(rows[1], "refused") || !strings.Contains(rows[1], "Acme K1") || !strings.HasPrefix(rows[2], "published") {
+			t.Errorf("got %q, want the second refused for what the first promised", rows)
+		}
+	})
+}
+
 // Rows of one batch that are of the same product follow one another, as those of
 // different batches do.
 func TestImportSameProductInOneBatch(t *testing.T) {
