@@ -65,7 +65,9 @@ func exifOf(order binary.AppendByteOrder, way uint16) []byte {
 	}
 	b = order.AppendUint32(b, 8)
 	b = order.AppendUint16(b, 2)
-	entry := func(tag, kind uint16, n uint32) { b = order.AppendUint32(order.AppendUint16(order.AppendUint16(b, tag), kind), n) }
+	entry := func(tag, kind uint16, n uint32) {
+		b = order.AppendUint32(order.AppendUint16(order.AppendUint16(b, tag), kind), n)
+	}
 	entry(271, 2, 4)
 	b = append(b, "GPS\x00"...)
 	entry(274, 3, 1)
