@@ -201,7 +201,9 @@ func (k *killed) round(t *testing.T, round int) {
 	}
 	at := ""
 	for lines := bufio.NewScanner(out); at == "" && lines.Scan(); {
-		at, _ = strings.CutPrefix(lines.Text(), "The register is at ")
+		if address, ok := strings.CutPrefix(lines.Text(), "The register is at "); ok {
+			at = address
+		}
 	}
 	if at == "" {
 		_ = cmd.Wait()
