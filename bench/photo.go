@@ -1,26 +1,19 @@
 package bench
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"image"
-	"image/color"
-	"image/draw"
-	_ "image/gif" // photographs and drawings come as these
-	"image/jpeg"
-	_ "image/png"
 	"io"
 	"path"
 	"slices"
 	"strings"
 	"time"
 
-	_ "golang.org/x/image/webp"
-
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/dossier"
 	"github.com/assay-psti/assay/evidence"
+	"github.com/assay-psti/assay/internal/picture"
 )
 
 // ReportPhoto is a photograph that goes with an answer. What a report shows is made
@@ -52,27 +45,34 @@ type PhotoUse struct {
 // PhotoLimits bound what photographs cost and how large they make a report; a zero
 // field means the default.
 type PhotoLimits struct {
-	FileBytes  int64 // of one file; 0 means 64 MiB
-	Memory     int64 // to decode one picture, in bytes; 0 means 256 MiB
-	Side       int   // of a picture as it is shown, in pixels; 0 means 1280
-	Count      int   // of pictures shown; 0 means 120
-	ShownBytes int64 // of all pictures shown; 0 means 20 MiB
+	FileBytes  int64          // of one file; 0 means 64 MiB
+	Picture    picture.Limits // of one picture
+	Count      int            // of pictures shown; 0 means 120
+	ShownBytes int64          // of all pictures shown; 0 means 20 MiB
+
+	// Draw makes what is shown of a file that read reads; nil is picture.Show. It may
+	// give back what it drew before. An error that is no picture.Fault ends ShowPhotos.
+	Draw func(ctx context.Context, digest assay.Digest, read func() ([]byte, error)) (picture.Shown, error)
 }
 
 func (l PhotoLimits) orDefaults() PhotoLimits {
-	or := func(v *int64, n int64) {
-		if *v <= 0 {
-			*v = n
-		}
+	if l.FileBytes <= 0 {
+		l.FileBytes = 64 << 20
 	}
-	or(&l.FileBytes, 64<<20)
-	or(&l.Memory, 256<<20)
-	or(&l.ShownBytes, 20<<20)
-	if l.Side <= 0 {
-		l.Side = 1280
+	if l.ShownBytes <= 0 {
+		l.ShownBytes = 20 << 20
 	}
 	if l.Count <= 0 {
 		l.Count = 120
+	}
+	if l.Draw == nil {
+		l.Draw = func(_ context.Context, _ assay.Digest, read func() ([]byte, error)) (picture.Shown, error) {
+			data, err := read()
+			if err != nil {
+				return picture.Shown{}, err
+			}
+			return picture.Show(data, l.Picture)
+		}
 	}
 	return l
 }
@@ -89,6 +89,7 @@ func (r *Report) ShowPhotos(ctx context.Context, d *dossier.Dossier, limits Phot
 		}
 	}
 	r.Photos = []ReportPhoto{}
+	count, size, full := 0, int64(0), false
 	for _, use := range r.given() {
 		if at := slices.IndexFunc(r.Photos, func(p ReportPhoto) bool { return p.Digest == use.digest }); at >= 0 {
 			r.Photos[at].Uses = append(r.Photos[at].Uses, use.PhotoUse)
@@ -98,7 +99,7 @@ func (r *Report) ShowPhotos(ctx context.Context, d *dossier.Dossier, limits Phot
 		if !there { // of which the record says that it does not count
 			continue
 		}
-		p, err := look(ctx, d, item, limits)
+		p, err := look(ctx, d, item, limits, full)
 		if err != nil {
 			return err
 		}
@@ -106,22 +107,20 @@ func (r *Report) ShowPhotos(ctx context.Context, d *dossier.Dossier, limits Phot
 			continue
 		}
 		p.Uses = []PhotoUse{use.PhotoUse}
+		if p.JPEG != nil {
+			if size+int64(len(p.JPEG)) > limits.ShownBytes {
+				p.JPEG, p.NotShown, full = nil, noMore, true
+			} else {
+				count, size = count+1, size+int64(len(p.JPEG))
+				full = count == limits.Count
+			}
+		}
 		r.Photos = append(r.Photos, *p)
-	}
-	count, size := 0, int64(0)
-	for i := range r.Photos {
-		p := &r.Photos[i]
-		if p.JPEG == nil {
-			continue
-		}
-		if count++; count > limits.Count || size+int64(len(p.JPEG)) > limits.ShownBytes {
-			p.JPEG, p.NotShown = nil, "the report shows no more pictures than this; the file is in the dossier"
-			continue
-		}
-		size += int64(len(p.JPEG))
 	}
 	return nil
 }
+
+const noMore = "the report shows no more pictures than this; the file is in the dossier"
 
 // given is a file that goes with an answer.
 type given struct {
@@ -152,8 +151,9 @@ func (r *Report) given() []given {
 	return all
 }
 
-// look reads one file; nil when it is no picture, by its content and by its name.
-func look(ctx context.Context, d *dossier.Dossier, item evidence.Item, limits PhotoLimits) (*ReportPhoto, error) {
+// look reads one file; nil when it is no picture, by its content and by its name. Where
+// the report is full, it only names it.
+func look(ctx context.Context, d *dossier.Dossier, item evidence.Item, limits PhotoLimits, full bool) (*ReportPhoto, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -162,12 +162,12 @@ func look(ctx context.Context, d *dossier.Dossier, item evidence.Item, limits Ph
 		return nil, err
 	}
 	defer f.Close()
-	head := make([]byte, 32)
+	head := make([]byte, picture.HeadBytes)
 	n, err := io.ReadFull(f, head)
 	if err != nil && n == 0 && item.Size > 0 {
 		return nil, fmt.Errorf("read %s: %w", item.Name, err)
 	}
-	p := &ReportPhoto{Name: item.Name, Digest: item.Digest, Format: pictureFormat(head[:n])}
+	p := &ReportPhoto{Name: item.Name, Digest: item.Digest, Format: picture.Format(head[:n])}
 	if p.Format == "" {
 		if !slices.Contains(pictureEndings, strings.ToLower(path.Ext(item.Name))) {
 			return nil, nil
@@ -175,191 +175,36 @@ func look(ctx context.Context, d *dossier.Dossier, item evidence.Item, limits Ph
 		p.Format, p.NotShown = "unknown", "it is named like a picture, and is none that can be read"
 		return p, nil
 	}
+	if err := picture.Readable(p.Format); err != nil {
+		p.NotShown = err.Error()
+		return p, nil
+	}
 	if item.Size > limits.FileBytes {
 		p.NotShown = fmt.Sprintf("the file is larger than %d MiB", limits.FileBytes>>20)
 		return p, nil
 	}
-	data, err := io.ReadAll(io.LimitReader(io.MultiReader(bytes.NewReader(head[:n]), f), limits.FileBytes))
+	if full {
+		p.NotShown = noMore
+		return p, nil
+	}
+	shown, err := limits.Draw(ctx, item.Digest, func() ([]byte, error) {
+		data, err := io.ReadAll(io.NewSectionReader(f, 0, limits.FileBytes))
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", item.Name, err)
+		}
+		return data, nil
+	})
+	p.Width, p.Height = shown.Width, shown.Height
+	if reason := picture.Fault(""); errors.As(err, &reason) {
+		p.NotShown = reason.Error()
+		return p, nil
+	}
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", item.Name, err)
+		return nil, err
 	}
-	if err := p.show(data, limits); err != nil {
-		p.JPEG, p.NotShown = nil, err.Error()
-	}
+	p.JPEG, p.ShownWidth, p.ShownHeight = shown.JPEG, shown.ShownWidth, shown.ShownHeight
 	return p, nil
 }
 
 // pictureEndings are those of files that people take for pictures.
 var pictureEndings = []string{".jpg", ".jpeg", ".png", ".webp", ".gif", ".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp", ".dng"}
-
-// pictureFormat names the format of a picture by how it begins; "" is none.
-func pictureFormat(b []byte) string {
-	has := func(at int, s string) bool { return len(b) >= at+len(s) && string(b[at:at+len(s)]) == s }
-	switch {
-	case has(0, "\xff\xd8\xff"):
-		return "JPEG"
-	case has(0, "\x89PNG\r\n\x1a\n"):
-		return "PNG"
-	case has(0, "RIFF") && has(8, "WEBP"):
-		return "WebP"
-	case has(0, "GIF8"):
-		return "GIF"
-	case has(4, "ftyp"):
-		for _, brand := range []string{"heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"} {
-			if has(8, brand) {
-				return "HEIC"
-			}
-		}
-		if has(8, "avif") || has(8, "avis") {
-			return "AVIF"
-		}
-	case has(0, "II*\x00"), has(0, "MM\x00*"):
-		return "TIFF"
-	case has(0, "BM") && len(b) >= 26 && has(6, "\x00\x00\x00\x00"):
-		return "BMP"
-	}
-	return ""
-}
-
-// maxScans bounds the passes of a progressive JPEG, each of which costs as much as
-// the picture is large however few bytes it has.
-const maxScans = 100
-
-// maxSide bounds what one line of a picture takes, in pixels.
-const maxSide = 1 << 16
-
-// show makes of a picture what is shown of it.
-func (p *ReportPhoto) show(data []byte, limits PhotoLimits) (err error) {
-	switch p.Format {
-	case "JPEG", "PNG", "WebP", "GIF":
-	default:
-		return fmt.Errorf("%s is not read here; give the picture as JPEG, PNG or WebP as well", p.Format)
-	}
-	defer func() { // a decoder's mistake spoils one picture, not the report
-		if v := recover(); v != nil {
-			err = fmt.Errorf("it cannot be decoded: %v", v)
-		}
-	}()
-	c, _, err := image.DecodeConfig(bytes.NewReader(data))
-	if err != nil {
-		return fmt.Errorf("it cannot be decoded: %w", err)
-	}
-	p.Width, p.Height = c.Width, c.Height
-	if c.Width < 1 || c.Height < 1 {
-		return fmt.Errorf("it has no pixels")
-	}
-	pixels := int64(c.Width) * int64(c.Height)
-	if c.Width > maxSide || c.Height > maxSide || pixels*bytesAPixel(p.Format, c.ColorModel, data) > limits.Memory {
-		return fmt.Errorf("%d by %d pixels are more than are decoded here; give a smaller picture as well", c.Width, c.Height)
-	}
-	if p.Format == "JPEG" && bytes.Count(data, []byte("\xff\xda")) > maxScans {
-		return fmt.Errorf("it is made of more passes than a camera makes")
-	}
-	decoded, _, err := image.Decode(bytes.NewReader(data))
-	if err != nil {
-		return fmt.Errorf("it cannot be decoded: %w", err)
-	}
-	small := shrink(decoded, limits.Side)
-	upright := turn(small, orientation(p.Format, data))
-	var out bytes.Buffer
-	if err := jpeg.Encode(&out, upright, &jpeg.Options{Quality: 82}); err != nil {
-		return fmt.Errorf("it cannot be shown: %w", err)
-	}
-	p.JPEG, p.ShownWidth, p.ShownHeight = out.Bytes(), upright.Rect.Dx(), upright.Rect.Dy()
-	return nil
-}
-
-// bytesAPixel is what decoding takes for each pixel at most.
-func bytesAPixel(format string, m color.Model, data []byte) int64 {
-	switch {
-	case format == "WebP":
-		return 8 // lossless: pixels, and what they are made from
-	case format == "JPEG":
-		parts, size := int64(3), int64(1)
-		if m == color.CMYKModel {
-			parts, size = 4, 2
-		}
-		if progressive(data) {
-			size += 4 // every coefficient is kept to the end
-		}
-		return parts * size
-	}
-	switch m {
-	case color.RGBA64Model, color.NRGBA64Model:
-		return 9
-	case color.Gray16Model:
-		return 3
-	case color.RGBAModel, color.NRGBAModel:
-		return 5
-	}
-	return 2 // grey or of a palette
-}
-
-// shrink makes a picture with no side longer than that, on white where it is
-// transparent. One that is small enough keeps its size. Each pixel is the mean of
-// those that it stands for, taken from a few lines at a time.
-func shrink(src image.Image, side int) *image.RGBA {
-	b := src.Bounds()
-	w, h := b.Dx(), b.Dy()
-	if long := max(w, h); long > side {
-		w, h = max(1, w*side/long), max(1, h*side/long)
-	}
-	dst := image.NewRGBA(image.Rect(0, 0, w, h))
-	lines := image.NewRGBA(image.Rect(0, 0, b.Dx(), (b.Dy()+h-1)/h))
-	for y := range h {
-		from, to := y*b.Dy()/h, (y+1)*b.Dy()/h
-		strip := image.Rect(0, 0, b.Dx(), to-from)
-		draw.Draw(lines, strip, image.White, image.Point{}, draw.Src)
-		draw.Draw(lines, strip, src, image.Pt(b.Min.X, b.Min.Y+from), draw.Over)
-		for x := range w {
-			left, right := x*b.Dx()/w, (x+1)*b.Dx()/w
-			var sum [3]int
-			for line := range to - from {
-				row := lines.Pix[line*lines.Stride+left*4 : line*lines.Stride+right*4]
-				for ; len(row) >= 4; row = row[4:] {
-					sum[0], sum[1], sum[2] = sum[0]+int(row[0]), sum[1]+int(row[1]), sum[2]+int(row[2])
-				}
-			}
-			n := (to - from) * (right - left)
-			pix := dst.Pix[y*dst.Stride+x*4:][:4]
-			pix[0], pix[1], pix[2], pix[3] = byte((sum[0]+n/2)/n), byte((sum[1]+n/2)/n), byte((sum[2]+n/2)/n), 255
-		}
-	}
-	return dst
-}
-
-// turn makes a picture upright whose camera was held in one of the eight ways of
-// Exif (CIPA DC-008, tag 274).
-func turn(src *image.RGBA, way int) *image.RGBA {
-	if way < 2 || way > 8 {
-		return src
-	}
-	w, h := src.Rect.Dx(), src.Rect.Dy()
-	dst := image.NewRGBA(image.Rect(0, 0, w, h))
-	if way >= 5 {
-		dst = image.NewRGBA(image.Rect(0, 0, h, w))
-	}
-	for y := range h {
-		for x := range w {
-			tx, ty := x, y
-			switch way {
-			case 2:
-				tx = w - 1 - x
-			case 3:
-				tx, ty = w-1-x, h-1-y
-			case 4:
-				ty = h - 1 - y
-			case 5:
-				tx, ty = y, x
-			case 6:
-				tx, ty = h-1-y, x
-			case 7:
-				tx, ty = h-1-y, w-1-x
-			case 8:
-				tx, ty = y, w-1-x
-			}
-			copy(dst.Pix[dst.PixOffset(tx, ty):][:4], src.Pix[src.PixOffset(x, y):][:4])
-		}
-	}
-	return dst
-}

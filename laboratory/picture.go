@@ -1,15 +1,10 @@
 package laboratory
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"image"
-	"image/color"
-	"image/jpeg"
-	"image/png"
 	"io"
 	"io/fs"
 	"os"
@@ -17,29 +12,30 @@ import (
 	"regexp"
 
 	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/bench"
 	"github.com/assay-psti/assay/evidence"
-)
-
-// Bounds of photographs that are shown.
-const (
-	maxPixels   = 26_000_000 // a larger one is kept and not shown: it would take too much memory
-	maxPictured = 40 << 20   // bytes of its file
+	"github.com/assay-psti/assay/internal/picture"
 )
 
 // Sizes in which photographs are shown, in pixels of the longer side.
 const (
 	Small = 320
-	Large = 1400
+	Large = 1280
+)
+
+// Bounds of photographs that are shown; what decoding one takes is bounded by package
+// picture, and one is decoded at a time.
+const (
+	maxPictured    = 40 << 20 // bytes of its file
+	maxReported    = 60       // in one report
+	maxReportBytes = 10 << 20 // of all that one report shows
 )
 
 var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
-// errNoPicture is what there is instead of a picture.
-var errNoPicture = &assay.Problem{Kind: assay.ErrInvalid, What: "the file is no photograph that can be shown here", Do: "save it, and look at it with a program of your own"}
-
 // Picture is a photograph among the evidence of a test, made anew: turned as it was
 // taken, no larger than size, and with nothing of the file in it but what it shows. The
-// error is of kind assay.ErrInvalid where the file is no photograph.
+// error is of kind assay.ErrInvalid where the file is no photograph that can be shown.
 func (r *Room) Picture(ctx context.Context, org, id string, digest assay.Digest, size int) ([]byte, error) {
 	place, err := at(org, id)
 	if err != nil {
@@ -51,41 +47,81 @@ func (r *Room) Picture(ctx context.Context, org, id string, digest assay.Digest,
 	if !digestForm.MatchString(string(digest)) || size != Small && size != Large {
 		return nil, notFound()
 	}
-	kept := path.Join(place, picturesDir, fmt.Sprintf("%s-%d.jpg", string(digest)[len("sha256:"):], size))
-	if data, err := r.root.ReadFile(kept); err == nil {
-		return data, nil
+	shown, err := r.drawn(ctx, place, digest, size, func() (data []byte, err error) {
+		err = r.Look(ctx, org, id, func(v *Visit) error {
+			item, ok := v.Item(digest)
+			if !ok {
+				return notFound()
+			}
+			switch {
+			case item.Kind != evidence.Device && item.Kind != evidence.Documents:
+				return picture.Readable("")
+			case item.Size > maxPictured:
+				return picture.Fault(fmt.Sprintf("the file is larger than %d MiB", maxPictured>>20))
+			}
+			f, err := v.Recorder.Dossier.Evidence.Open(item)
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			data, err = io.ReadAll(io.LimitReader(f, maxPictured))
+			return err
+		})
+		return data, err
+	})
+	if reason := picture.Fault(""); errors.As(err, &reason) {
+		return nil, &assay.Problem{Kind: assay.ErrInvalid, What: "the file cannot be shown here: " + reason.Error(), Do: "save it, and look at it with a program of your own"}
+	}
+	return shown.JPEG, err
+}
+
+// ShowPhotos makes ready what a report of this test shows of its photographs.
+func (v *Visit) ShowPhotos(ctx context.Context, doc *bench.Report) error {
+	return doc.ShowPhotos(ctx, v.Recorder.Dossier, bench.PhotoLimits{FileBytes: maxPictured, Count: maxReported, ShownBytes: maxReportBytes,
+		Draw: func(ctx context.Context, digest assay.Digest, read func() ([]byte, error)) (picture.Shown, error) {
+			return v.room.drawn(ctx, v.place, digest, Large, read)
+		}})
+}
+
+// drawn is what is shown of a photograph: what was kept of it, else made of what read
+// gives while no other is made.
+func (r *Room) drawn(ctx context.Context, place string, digest assay.Digest, size int, read func() ([]byte, error)) (s picture.Shown, err error) {
+	dir := path.Join(place, picturesDir)
+	name := path.Join(dir, fmt.Sprintf("%s-%d.json", string(digest)[len("sha256:"):], size))
+	if r.keptPicture(name, &s) {
+		return s, nil
 	}
 	select {
 	case r.drawing <- struct{}{}:
 		defer func() { <-r.drawing }()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return s, ctx.Err()
 	}
-	var made []byte
-	err = r.Look(ctx, org, id, func(v *Visit) error {
-		item, ok := v.Item(digest)
-		if !ok {
-			return notFound()
-		}
-		if item.Size > maxPictured || item.Kind != evidence.Device && item.Kind != evidence.Documents {
-			return errNoPicture
-		}
-		f, err := v.Recorder.Dossier.Evidence.Open(item)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		data, err := io.ReadAll(io.LimitReader(f, maxPictured))
-		if err != nil {
-			return err
-		}
-		made, err = draw(data, size)
-		return err
-	})
+	if r.keptPicture(name, &s) { // made while this one waited
+		return s, nil
+	}
+	data, err := read()
 	if err != nil {
-		return nil, err
+		return s, err
 	}
-	return made, r.keepPicture(path.Join(place, picturesDir), kept, made)
+	if s, err = picture.Show(data, picture.Limits{Side: size}); err != nil {
+		return s, err
+	}
+	kept, err := json.Marshal(s)
+	if err != nil {
+		return s, err
+	}
+	return s, r.keepPicture(dir, name, kept)
+}
+
+// keptPicture reads what was kept. One that is damaged is made again.
+func (r *Room) keptPicture(name string, s *picture.Shown) bool {
+	data, err := r.root.ReadFile(name)
+	if err == nil && json.Unmarshal(data, s) == nil && len(s.JPEG) > 0 {
+		return true
+	}
+	*s = picture.Shown{}
+	return false
 }
 
 // keepPicture keeps what was made. A folder that went meanwhile is not made again.
@@ -110,140 +146,4 @@ func ifThere(err error) error {
 		return nil
 	}
 	return err
-}
-
-// Pictured reports whether a file begins as a photograph does that can be shown.
-func Pictured(head []byte) bool {
-	return bytes.HasPrefix(head, []byte("\xff\xd8\xff")) || bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n"))
-}
-
-// draw makes a JPEG of a photograph.
-func draw(data []byte, size int) (out []byte, err error) {
-	defer func() {
-		if v := recover(); v != nil { // no file may take the server down, whatever a decoder makes of it
-			out, err = nil, errNoPicture
-		}
-	}()
-	if !Pictured(data) {
-		return nil, errNoPicture
-	}
-	config, decode, turn := png.DecodeConfig, png.Decode, 1
-	if data[0] == 0xff {
-		config, decode, turn = jpeg.DecodeConfig, jpeg.Decode, orientation(data)
-	}
-	c, err := config(bytes.NewReader(data))
-	if err != nil || c.Width <= 0 || c.Height <= 0 || c.Width > maxPixels/c.Height {
-		return nil, errNoPicture
-	}
-	whole, err := decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, errNoPicture
-	}
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, scaled(whole, size, turn), &jpeg.Options{Quality: 82}); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}
-
-// scaled is an image no larger than size, turned as its orientation (EXIF 2.3, tag 274)
-// says, on white. Each pixel is the mean of those that fall into it, of at most
-// sixteen.
-func scaled(in image.Image, size, turn int) *image.RGBA {
-	bounds := in.Bounds()
-	w, h := bounds.Dx(), bounds.Dy()
-	ow, oh := w, h
-	if longer := max(w, h); longer > size {
-		ow, oh = max(1, w*size/longer), max(1, h*size/longer)
-	}
-	out := image.NewRGBA(image.Rect(0, 0, ow, oh))
-	if turn >= 5 {
-		out = image.NewRGBA(image.Rect(0, 0, oh, ow))
-	}
-	for y := range oh {
-		y0, y1 := y*h/oh, max((y+1)*h/oh, y*h/oh+1)
-		for x := range ow {
-			x0, x1 := x*w/ow, max((x+1)*w/ow, x*w/ow+1)
-			var r, g, b, n uint32
-			for yy := y0; yy < y1; yy += max(1, (y1-y0)/4) {
-				for xx := x0; xx < x1; xx += max(1, (x1-x0)/4) {
-					cr, cg, cb, ca := in.At(bounds.Min.X+xx, bounds.Min.Y+yy).RGBA()
-					white := 0xffff - ca
-					r, g, b, n = r+(cr+white)>>8, g+(cg+white)>>8, b+(cb+white)>>8, n+1
-				}
-			}
-			tx, ty := turned(x, y, ow, oh, turn)
-			out.SetRGBA(tx, ty, color.RGBA{byte(r / n), byte(g / n), byte(b / n), 0xff}) //nolint:gosec // each is at most 255
-		}
-	}
-	return out
-}
-
-// turned is where a pixel of a stored image of w by h belongs on the screen.
-func turned(x, y, w, h, turn int) (int, int) {
-	switch turn {
-	case 2:
-		return w - 1 - x, y
-	case 3:
-		return w - 1 - x, h - 1 - y
-	case 4:
-		return x, h - 1 - y
-	case 5:
-		return y, x
-	case 6:
-		return h - 1 - y, x
-	case 7:
-		return h - 1 - y, w - 1 - x
-	case 8:
-		return y, w - 1 - x
-	}
-	return x, y
-}
-
-// orientation reads how a JPEG is to be turned, 1 to 8, from its EXIF data (JEITA
-// CP-3451C, 4.6.4); 1 where it does not say.
-func orientation(data []byte) int {
-	at := 2
-	for range 64 {
-		if at+4 > len(data) || data[at] != 0xff {
-			return 1
-		}
-		kind, length := data[at+1], int(binary.BigEndian.Uint16(data[at+2:]))
-		if kind == 0xda || length < 2 || at+2+length > len(data) {
-			return 1
-		}
-		if part := data[at+4 : at+2+length]; kind == 0xe1 && bytes.HasPrefix(part, []byte("Exif\x00\x00")) {
-			return tiffOrientation(part[6:])
-		}
-		at += 2 + length
-	}
-	return 1
-}
-
-func tiffOrientation(t []byte) int {
-	if len(t) < 8 {
-		return 1
-	}
-	var order binary.ByteOrder = binary.LittleEndian
-	if t[0] == 'M' {
-		order = binary.BigEndian
-	}
-	first := int(order.Uint32(t[4:]))
-	if first < 8 || first > len(t)-2 {
-		return 1
-	}
-	entries := int(order.Uint16(t[first:]))
-	for i := range min(entries, 200) {
-		e := first + 2 + 12*i
-		if e+12 > len(t) {
-			return 1
-		}
-		if order.Uint16(t[e:]) == 274 {
-			if v := int(order.Uint16(t[e+8:])); v >= 1 && v <= 8 {
-				return v
-			}
-			return 1
-		}
-	}
-	return 1
 }

@@ -22,7 +22,7 @@ const benchStyle = `
 .limb table { margin: .4rem 0 .6rem } .limb td, .limb th { min-width: 0 } td .verdict { margin-right: .4rem }
 @media (max-width: 40rem) { .limb { padding-left: .5rem } .limb .limb { padding-left: .3rem } .stack caption { display: block } .stack td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); font-size: .85rem } .w34, .w46 { width: auto } }
 .photo { margin: 1.2rem 0 } .photo img { max-height: 42rem; width: auto }
-@media print { .photo { break-inside: avoid } .photo img { max-height: 17cm } h3, h3 + p, .head { break-after: avoid } }
+@media print { .photo { break-inside: avoid } .photo img { max-height: 17cm } h3, h3 + p, #photographs, #photographs + p, .head { break-after: avoid } }
 `
 
 // BenchHTML writes a test report as one page that needs nothing else.

@@ -88,6 +88,19 @@ func (t *benchText) write(r *bench.Report) {
 			t.line(2, "Tools observed: %s: %s (%s)", strings.TrimSpace(subject(f.Subject)+" "+f.Title), plainValue(f.Value), f.By)
 		}
 	}
+	if len(r.Photos) > 0 {
+		t.head("Photographs")
+	}
+	for i, p := range r.Photos {
+		size := ""
+		if p.Width > 0 {
+			size = fmt.Sprintf(", %d by %d pixels", p.Width, p.Height)
+		}
+		t.line(0, "Photograph %d: %s (%s%s), %s", i+1, p.Name, p.Format, size, p.Digest)
+		for _, u := range p.Uses {
+			t.line(4, "Case %s: %s (%s, %s)", strings.Join(strings.Fields(u.Of+" "+u.Unit), ", unit "), u.Caption, u.By, moment(u.At))
+		}
+	}
 	t.head("Evidence")
 	for _, e := range r.Evidence {
 		t.line(0, "%s, %d bytes, %s", e.Name, e.Size, e.Digest)

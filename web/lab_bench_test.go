@@ -3,8 +3,10 @@ package web
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"html"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -13,6 +15,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -149,12 +152,12 @@ func TestGuidedRun(t *testing.T) {
 	if strings.Contains(body, "It cannot be passed yet") || !strings.Contains(body, `value="PASS"`) {
 		t.Error("it is still not to be passed")
 	}
-	shot := photo(t, 900, 600)
-	if code, body, _ = v.send(unit, pass, upload{"photo:../../IMG 1.JPG", shot}, upload{"file:log.txt", []byte("<script>alert(1)</script>")}); code != http.StatusSeeOther {
+	shot := slices.Concat([]byte("\xff\xd8\xff\xe1\x00\x10Exif\x00\x00at home."), photo(t, 900, 600)[2:])
+	if code, body, _ = v.send(unit, pass, upload{"photo:../../IMG 1.JPG", shot}, upload{"file:log.txt", []byte("<script>alert(1)</script>")}, upload{"photo:IMG 2.HEIC", []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00")}); code != http.StatusSeeOther {
 		t.Fatalf("PASS: %d %s", code, shownLine(body, 2000))
 	}
 	_, body = v.get(unit)
-	contains(t, body, "Answered before", "it says L-100 &lt;b&gt;as declared&lt;/b&gt;", "device/IMG-1.JPG", "device/log.txt")
+	contains(t, body, "Answered before", "it says L-100 &lt;b&gt;as declared&lt;/b&gt;", "device/IMG-1.JPG", "device/log.txt", "HEIC is not read here; give the picture as JPEG")
 	inert(t, body)
 	_, body = v.get(at + "/group/5.3-16")
 	contains(t, body, "PASS")
@@ -190,27 +193,61 @@ func TestGuidedRun(t *testing.T) {
 		t.Errorf("uncover: %d", code)
 	}
 
-	// The report in its forms.
-	for name, want := range map[string]string{"report.html": "tested after TS 103 701", "report.txt": "IMG-1.JPG", "report.json": `"identification"`, "report.xlsx": "PK"} {
-		res := v.do(httptest.NewRequest("GET", at+"/report/"+name, nil))
-		data, _ := io.ReadAll(res.Body)
-		if res.StatusCode != http.StatusOK || !strings.Contains(string(data), want) || res.Header.Get("Cache-Control") != "no-store" {
-			t.Errorf("%s: %d, %q", name, res.StatusCode, res.Header.Get("Cache-Control"))
-		}
-	}
+	o.reports(t, v, at)
 	_, body = v.get(at + "/report")
 	contains(t, body, "assay bench assess acme-k2 --product "+string(entry.Product)+" --version 1 --key laboratory.key", "/org/assess")
 
-	if !testing.Short() { // a browser prints it
-		res := v.do(httptest.NewRequest("GET", at+"/report/report.pdf", nil))
-		data, _ := io.ReadAll(res.Body)
-		if res.StatusCode != http.StatusNotImplemented && (res.StatusCode != http.StatusOK || !bytes.HasPrefix(data, []byte("%PDF-")) || res.Header.Get("Cache-Control") != "no-store") {
-			t.Errorf("report.pdf: %d, %q", res.StatusCode, res.Header.Get("Cache-Control"))
-		}
-	}
-
 	// Paused, it takes nothing; then it goes on.
 	o.paused(t, v, at, unit)
+}
+
+// reports reads the report in its forms: its photographs are in it, drawn here, and
+// nothing else may be.
+func (o *office) reports(t *testing.T, v *visitor, at string) {
+	t.Helper()
+	for name, want := range map[string][]string{
+		"report.html": {"tested after TS 103 701", `alt="Photograph 1, given with case 5.3-16-2, unit a"`, "device/IMG-1.JPG</strong> (JPEG, 900 by 600 pixels)", "it says L-100 &lt;b&gt;as declared"},
+		"report.txt":  {"Photograph 1: device/IMG-1.JPG (JPEG, 900 by 600 pixels), sha256:", "Case 5.3-16-2, unit a: it says L-100"},
+		"report.json": {`"identification"`, `"name": "device/IMG-1.JPG"`, `"width": 900`},
+		"report.xlsx": {"PK"},
+	} {
+		res := v.do(httptest.NewRequest("GET", at+"/report/"+name, nil))
+		data, _ := io.ReadAll(res.Body)
+		if res.StatusCode != http.StatusOK || res.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %d, %q", name, res.StatusCode, res.Header.Get("Cache-Control"))
+		}
+		contains(t, string(data), want...)
+		if name != "report.html" {
+			continue
+		}
+		policy := res.Header.Get("Content-Security-Policy")
+		if !strings.HasPrefix(policy, "default-src 'none'; style-src 'sha256-") || !strings.HasSuffix(policy, "; img-src data:") {
+			t.Errorf("%s: its policy is %q", name, policy)
+		}
+		drawn := regexp.MustCompile(`<img src="data:image/jpeg;base64,([^"]+)"`).FindAllStringSubmatch(string(data), -1)
+		if len(drawn) != 1 {
+			t.Fatalf("the report shows %d photographs, want 1", len(drawn))
+		}
+		picture, err := base64.StdEncoding.DecodeString(html.UnescapeString(drawn[0][1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err := jpeg.DecodeConfig(bytes.NewReader(picture)); err != nil || c.Width != 900 || c.Height != 600 || bytes.Contains(picture, []byte("at home")) {
+			t.Errorf("the photograph is of %d by %d pixels, %v", c.Width, c.Height, err)
+		}
+	}
+	if testing.Short() {
+		return
+	}
+	res := v.do(httptest.NewRequest("GET", at+"/report/report.pdf", nil)) // a browser prints it
+	data, _ := io.ReadAll(res.Body)
+	switch {
+	case res.StatusCode == http.StatusNotImplemented: // there is none
+	case res.StatusCode != http.StatusOK || !bytes.HasPrefix(data, []byte("%PDF-")) || res.Header.Get("Cache-Control") != "no-store":
+		t.Errorf("report.pdf: %d, %q", res.StatusCode, res.Header.Get("Cache-Control"))
+	case !bytes.Contains(data, []byte("/Subtype /Image")):
+		t.Error("report.pdf has no photograph in it")
+	}
 }
 
 // fillIXIT fills a table in as a supplier does, and has it signed.

@@ -160,6 +160,10 @@ func TestBenchInBrowser(t *testing.T) {
 	w.look("bench-overview")
 	w.open(test + "/report")
 	w.look("bench-report")
+	w.open(test + "/report/report.html") // whose policy lets its photograph in
+	if !w.until(`(() => { const i = document.querySelector("#photo-1 img"); i.scrollIntoView(); return i.complete && i.naturalWidth === 1280 && i.naturalHeight === 960 })()`) {
+		t.Errorf("the report does not show the photograph: %s", shownLine(w.evaluate(`document.querySelector("#photo-1").outerHTML`), 300))
+	}
 	w.open("/org/bench")
 	w.look("bench-list")
 	w.open(test)

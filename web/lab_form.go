@@ -365,13 +365,21 @@ func (s *Server) testReportPage(w http.ResponseWriter, r *http.Request, v regist
 // that of the last change, so that the same state gives the same report.
 func (s *Server) testReportFile(w http.ResponseWriter, r *http.Request, v register.Viewer) error {
 	name := r.PathValue("file")
+	release, err := s.benchSlot(w) // its photographs are held in memory
+	if err != nil {
+		return err
+	}
+	defer release()
 	var f file
-	err := s.Tests.Look(r.Context(), string(v.Org), r.PathValue("id"), func(x *laboratory.Visit) error {
+	err = s.Tests.Look(r.Context(), string(v.Org), r.PathValue("id"), func(x *laboratory.Visit) error {
 		p, err := x.Plan()
 		if err != nil {
 			return err
 		}
 		doc := p.Report(x.Recorder.Dossier, x.Test.Changed)
+		if err := x.ShowPhotos(r.Context(), doc); err != nil {
+			return err
+		}
 		f = file{Name: testFolder(x.Test) + "-" + name, Changed: x.Test.Changed, Secret: true}
 		var b bytes.Buffer
 		switch name {
@@ -379,6 +387,7 @@ func (s *Server) testReportFile(w http.ResponseWriter, r *http.Request, v regist
 			f.Type, err = "text/html; charset=utf-8", report.BenchHTML(&b, doc)
 			if err == nil {
 				f.Policy, err = stylePolicy(b.Bytes())
+				f.Policy += "; img-src data:" // its photographs, which are drawn here
 			}
 		case "report.txt":
 			f.Type, err = "text/plain; charset=utf-8", report.BenchText(&b, doc)

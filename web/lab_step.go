@@ -24,7 +24,7 @@ func (s *Server) benchSlot(w http.ResponseWriter) (release func(), err error) {
 		return func() { <-s.answers }, nil
 	default:
 		w.Header().Set("Retry-After", "10")
-		return nil, &coded{http.StatusServiceUnavailable, assay.Problem{Kind: assay.ErrRefused, What: "others send files at this moment", Do: "go back and send it again in a few seconds"}}
+		return nil, &coded{http.StatusServiceUnavailable, assay.Problem{Kind: assay.ErrRefused, What: "others send or read files at this moment", Do: "go back and try again in a few seconds"}}
 	}
 }
 

@@ -2,11 +2,13 @@ package web
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/bench"
+	"github.com/assay-psti/assay/internal/picture"
 	"github.com/assay-psti/assay/laboratory"
 	"github.com/assay-psti/assay/register"
 )
@@ -219,6 +221,7 @@ type proof struct {
 	Name, Digest string // the digest without what it is made by
 	Place        string
 	Photo        bool
+	NotShown     string // why a picture is none that is shown
 }
 
 // maxFound bounds how many observations a page shows.
@@ -278,10 +281,15 @@ func proofs(v *laboratory.Visit, rec *bench.Record) []proof {
 		if item, ok := v.Item(e.Digest); !ok {
 			p.Digest = ""
 		} else if f, err := v.Recorder.Dossier.Evidence.Open(item); err == nil {
-			head := make([]byte, 16)
-			n, _ := f.Read(head)
-			p.Photo = laboratory.Pictured(head[:n])
+			head := make([]byte, picture.HeadBytes)
+			n, _ := io.ReadFull(f, head) // of a shorter file, what there is
 			f.Close()
+			if format := picture.Format(head[:n]); format != "" {
+				err := picture.Readable(format)
+				if p.Photo = err == nil; err != nil {
+					p.NotShown = err.Error()
+				}
+			}
 		}
 		out = append(out, p)
 	}

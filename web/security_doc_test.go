@@ -16,7 +16,7 @@ func TestControlsHaveTests(t *testing.T) {
 		t.Fatal(err)
 	}
 	var files []string
-	for _, dir := range []string{".", "../store", "../register", "../fetch", "../laboratory"} {
+	for _, dir := range []string{".", "../store", "../register", "../fetch", "../laboratory", "../internal/picture"} {
 		found, err := filepath.Glob(dir + "/*_test.go")
 		if err != nil {
 			t.Fatal(err)
@@ -32,7 +32,7 @@ func TestControlsHaveTests(t *testing.T) {
 		tests.Write(data)
 	}
 	rows, named := 0, regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z]+)`")
-	place := regexp.MustCompile("`((?:web|register|store|fetch|laboratory)(?:/[a-z_.]+)?)`")
+	place := regexp.MustCompile("`((?:web|register|store|fetch|laboratory|internal/picture)(?:/[a-z_.]+)?)`")
 	_, table, _ := strings.Cut(string(doc), "## Controls")
 	for _, line := range strings.Split(table, "\n") {
 		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| ASVS") {
