@@ -321,7 +321,19 @@ func (s *Session) formLogin(ctx context.Context, v *Service, at, probe string, c
 			}
 		}
 	}
-	return judgeForm(r, f)
+	o, reason := judgeForm(r, f)
+	if o.in() && cred.password == "" { // a form that asks to be filled in may do so only of users that it knows
+		g := request{probe: probe, port: q.port, tls: q.tls, path: at, headers: map[string]string{}}
+		if jar := cookieHeader(slices.Concat(page.cookies, r.cookies)); jar != "" {
+			g.headers["Cookie"] = jar
+		}
+		if after, err := s.do(ctx, g); err != nil {
+			return Unclear, why(err)
+		} else if back := loginForm(after.body); back != nil && back.same(f) {
+			return Unclear, "another page came, and the page of the form goes on to ask for a log-in: it may be a complaint that the password is empty"
+		}
+	}
+	return o, reason
 }
 
 // shortPage is up to how many characters a page is taken for nothing but a message.

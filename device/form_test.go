@@ -31,6 +31,31 @@ func TestFormComplains(t *testing.T) {
 	}
 }
 
+// A form that complains of an empty password only to a user that it knows lets nobody
+// in; one that logs such a user in does, also where the session begins on a redirect.
+func TestFormTakesBlank(t *testing.T) {
+	const page = `<form method="post" action="/"><input name="u"><input type="password" name="p"><input type="submit" value="Log in"></form>`
+	for name, in := range map[string]bool{"lets in": true, "complains": false} {
+		r := inspectWeb(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, err := r.Cookie("session")
+			switch blank := r.Method == http.MethodPost && r.FormValue("u") == "admin" && r.FormValue("p") == ""; {
+			case r.URL.Path == "/home", in && err == nil && !blank:
+				_, _ = w.Write([]byte("<title>Home</title><p>The camera looks at the door.</p>"))
+			case blank && in:
+				http.SetCookie(w, &http.Cookie{Name: "session", Value: "x"})
+				http.Redirect(w, r, "/home", http.StatusFound)
+			case blank:
+				_, _ = w.Write([]byte("<p>Please type it, admin.</p>"))
+			default:
+				_, _ = w.Write([]byte(page))
+			}
+		}))
+		if a := r.Ways[0].AcceptedDefault(); (a != nil && a.Blank) != in {
+			t.Errorf("%s: got %+v", name, r.Ways[0])
+		}
+	}
+}
+
 // A default that is taken and then has to be changed is told apart.
 func TestFormRenews(t *testing.T) {
 	r := inspectWeb(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

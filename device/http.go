@@ -190,10 +190,16 @@ func (l *limited) Write(p []byte) (int, error) {
 }
 
 // follow makes a request and follows redirects that stay at this port of this
-// device. Where one leads elsewhere it is returned as it came.
+// device. Where one leads elsewhere it is returned as it came; with it the cookies that
+// were set on the way.
 func (s *Session) follow(ctx context.Context, q request) (*response, string, error) {
+	var set []*http.Cookie
 	for range 4 {
 		r, err := s.do(ctx, q)
+		if r != nil {
+			set = append(set, r.cookies...)
+			r.cookies = slices.Clone(set)
+		}
 		if err != nil || r.status < 301 || r.status > 308 || r.status == 304 {
 			return r, q.path, err
 		}

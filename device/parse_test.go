@@ -223,6 +223,9 @@ func TestReadRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := ReadRecord(bytes.NewReader(append(slices.Clone(data), data...))); err == nil {
+		t.Error("two records in one file are read as one")
+	}
 	if _, err := ReadRecord(bytes.NewReader(data)); err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func ReadRecord(in io.Reader) (*Record, error) {
 		return nil, fmt.Errorf("%w: more than %d MiB", ErrRecord, maxRecord>>20)
 	}
 	var r Record
-	if err := json.NewDecoder(bytes.NewReader(data)).Decode(&r); err != nil {
+	if err := json.Unmarshal(data, &r); err != nil { // of which nothing may be left over
 		return nil, fmt.Errorf("%w: %w", ErrRecord, err)
 	}
 	return &r, r.check()

@@ -362,6 +362,30 @@ func TestGroupsAndWhole(t *testing.T) {
 	}
 }
 
+// TestCalledServerIsAskedOf: a server that was seen to be called, and of which no more
+// is known, leaves the provision's facts open, whatever was said of the list; and what
+// is not known of it is named.
+func TestCalledServerIsAskedOf(t *testing.T) {
+	known := good(t, v2).untested().with(pattern{"device.weak_cryptography": false, "peer.inventory_complete": true,
+		"peer/a.example.com peer.untrusted_certificate_accepted": false, "peer/a.example.com peer.wrong_certificate_accepted": false})
+	for want, facts := range map[assay.Verdict]pattern{
+		pass: known,
+		open: known.with(pattern{"peer/b.example.com peer.called": true}),
+		fail: known.with(pattern{"peer/b.example.com peer.called": true, "peer/b.example.com peer.wrong_certificate_accepted": true}),
+	} {
+		met := findLimb(facts.judge(t, en+v2, "2026-01-01").Requirements, "5.5-1 met", "")
+		if met == nil || met.Verdict != want {
+			t.Fatalf("got %+v, want %v", met, want)
+		}
+		wanted := slices.ContainsFunc(met.Wanted, func(w law.Wanted) bool {
+			return w.Subject == "peer/b.example.com" && w.Term == "peer.untrusted_certificate_accepted"
+		})
+		if wanted != (want == open) {
+			t.Errorf("%v: wanted %+v", want, met.Wanted)
+		}
+	}
+}
+
 // TestOpenCaseIsWanted: a case that was run without a result is wanted as evidence,
 // not shown as a point of law.
 func TestOpenCaseIsWanted(t *testing.T) {

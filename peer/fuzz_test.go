@@ -138,6 +138,11 @@ func TestRecordsThatNoSessionWrites(t *testing.T) {
 		{"accepted-unfinished", func(r *Record) { r.Connections[0].Finished = false }, "does not follow"},
 		{"refused-unseen", func(r *Record) { r.Connections[1].Shown = false }, "does not follow"},
 		{"refused-without-alert", func(r *Record) { r.Connections[1].Alert = 0 }, "does not follow"},
+		{"refused-by-another-alert", func(r *Record) { r.Connections[1].Alert = 80 }, "does not follow"},
+		{"of-another-host", func(r *Record) { r.Connections[1].From = netip.MustParseAddrPort("192.168.8.21:40000") }, "no address of the device"},
+		{"of-another-host-by-hardware-address", func(r *Record) {
+			r.Device, r.Connections[1].From = []string{"02:00:5e:10:00:01", "192.168.8.20"}, netip.MustParseAddrPort("192.168.8.21:40000")
+		}, ""},
 		{"finished-unseen", func(r *Record) { r.Connections[0].Shown = false }, "no certificate was shown"},
 		{"clear-with-case", func(r *Record) { r.Connections[9].Case = SelfSigned }, "does not follow"},
 		{"many", func(r *Record) { r.Connections = make([]Connection, MaxConnections+1) }, "more connections"},
@@ -153,6 +158,9 @@ func TestRecordsThatNoSessionWrites(t *testing.T) {
 		_, err = ReadRecord(bytes.NewReader(data))
 		if (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s: %v", row.name, err)
+		}
+		if _, err := ReadRecord(bytes.NewReader(append(data, data...))); err == nil {
+			t.Errorf("%s: two records in one file are read as one", row.name)
 		}
 	}
 }

@@ -17,7 +17,8 @@ const maxCallers = 500
 
 // planner chooses what each connection is shown: of the steps for a caller, that which
 // was shown it least, so that every client of the device sees each, and sees it again
-// when it comes back.
+// when it comes back. Two clients that offer the same are one caller: so that each sees
+// all though they call by turns, the order is not the same in each round.
 type planner struct {
 	control, laboratory bool
 
@@ -54,9 +55,13 @@ func (p *planner) next(o *opening) step {
 		}
 	}
 	steps := p.steps(o, c.went)
-	best := steps[0]
+	round := c.shown[steps[0]]
 	for _, s := range steps {
-		if c.shown[s] < c.shown[best] {
+		round = min(round, c.shown[s])
+	}
+	best := steps[round%len(steps)] // each round begins one further on
+	for i := range steps {
+		if s := steps[(round+i)%len(steps)]; c.shown[s] < c.shown[best] {
 			best = s
 		}
 	}

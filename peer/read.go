@@ -1,11 +1,12 @@
 package peer
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -29,7 +30,7 @@ func ReadRecord(in io.Reader) (*Record, error) {
 		return nil, fmt.Errorf("%w: more than %d MiB", ErrRecord, maxRecord>>20)
 	}
 	var r Record
-	if err := json.NewDecoder(bytes.NewReader(data)).Decode(&r); err != nil {
+	if err := json.Unmarshal(data, &r); err != nil { // of which nothing may be left over
 		return nil, fmt.Errorf("%w: %w", ErrRecord, err)
 	}
 	return &r, r.check()
@@ -49,12 +50,29 @@ func (r *Record) check() error {
 	case len(r.Connections) > MaxConnections || len(r.Others) > maxOthers || len(r.Cut) > maxCut:
 		return bad("more connections than one session hears")
 	}
+	addresses := r.addresses()
 	for i := range r.Connections {
 		if err := r.Connections[i].check(r.Control != "", r.Laboratory != ""); err != nil {
 			return bad("connection %d: %v", i+1, err)
 		}
+		if from := r.Connections[i].From.Addr().Unmap().WithZone(""); len(addresses) > 0 && !slices.Contains(addresses, from) {
+			return bad("connection %d: it comes from %s, which is no address of the device", i+1, from)
+		}
 	}
 	return nil
+}
+
+// addresses are the IP addresses by which the device is known; none where a hardware
+// address is too, since it may have had other IP addresses then.
+func (r *Record) addresses() (out []netip.Addr) {
+	for _, text := range r.Device {
+		a, err := netip.ParseAddr(text)
+		if err != nil {
+			return nil
+		}
+		out = append(out, a.Unmap().WithZone(""))
+	}
+	return out
 }
 
 // check holds what a connection says of itself together: an outcome that counts must
@@ -82,7 +100,7 @@ func (x *Connection) check(control, laboratory bool) error {
 	}
 	holds := map[Outcome]bool{
 		Accepted: tls && x.Finished && x.Alert == 0,
-		Refused:  tls && x.Shown && x.Alert != 0,
+		Refused:  tls && x.Shown && slices.Contains(certificateAlerts, x.Alert),
 		Broke:    tls && x.Shown && !x.Finished,
 		Left:     tls && x.Finished && x.Heard == nil,
 		NoShow:   !x.Shown,

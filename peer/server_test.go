@@ -441,3 +441,22 @@ func TestUnnamed(t *testing.T) {
 		t.Errorf("got %+v", f)
 	}
 }
+
+// Two clients that cannot be told apart and call by turns see each certificate both.
+func TestPlanByTurns(t *testing.T) {
+	for _, control := range []bool{true, false} {
+		p := planner{control: control}
+		o := &opening{key: "a"}
+		var seen [2]map[Case]bool
+		n := len(p.steps(o, false))
+		for i := range 3 * n {
+			if seen[i%2] == nil {
+				seen[i%2] = map[Case]bool{}
+			}
+			seen[i%2][p.next(o).Case] = true
+		}
+		if len(seen[0]) != n || len(seen[1]) != n {
+			t.Errorf("of %d certificates the clients saw %d and %d", n, len(seen[0]), len(seen[1]))
+		}
+	}
+}

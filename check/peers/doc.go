@@ -4,8 +4,9 @@
 //
 // It reads the records of sessions in which servers were played for a unit: a person
 // led the traffic of the unit to the bench, and said how; each client in the unit was
-// shown certificates that must be refused. Each server is a part of its own, by the
-// name that the unit asked for.
+// shown certificates that must be refused. Each server that was called is stated, as a
+// part of its own, by the name that the unit asked for: where it was not seen what the
+// unit does there, that is wanted.
 //
 // That a certificate which nobody signed whom the unit could trust is accepted is
 // stated where the unit went on with a self-signed one, or one of an unknown authority:

@@ -21,7 +21,7 @@ var source string
 var Check = &check.Check{
 	Name:     "peers",
 	Doc:      check.Doc(source),
-	Observes: []assay.TermID{"peer.untrusted_certificate_accepted", "peer.wrong_certificate_accepted", "device.weak_cryptography", "device.secret_sent_in_clear"},
+	Observes: []assay.TermID{"peer.called", "peer.untrusted_certificate_accepted", "peer.wrong_certificate_accepted", "device.weak_cryptography", "device.secret_sent_in_clear"},
 	Needs:    []evidence.Kind{evidence.Device},
 	Requires: []*check.Check{records.Check},
 	Run:      run,
@@ -135,12 +135,10 @@ func (r *reporter) of(rec *records.Call, found []peer.Finding) {
 
 // server states what is known of one server that the unit calls.
 func (r *reporter) server(f *peer.Finding) {
-	subject, err := assay.Part("peer", f.Name)
-	if err != nil {
-		r.err = cmp.Or(r.err, err)
-		return
-	}
-	note := fmt.Sprintf("the unit calls %s (port %s; led there, as declared: %s); ", f.Name, strings.Trim(strings.ReplaceAll(fmt.Sprint(f.Ports), " ", ", "), "[]"), cut(r.rec.Setup, maxSetup))
+	subject := check.Server(f.Name)
+	called := fmt.Sprintf("the unit calls %s (port %s; led there, as declared: %s)", f.Name, strings.Trim(strings.ReplaceAll(fmt.Sprint(f.Ports), " ", ", "), "[]"), cut(r.rec.Setup, maxSetup))
+	note := called + "; "
+	r.say(subject, "peer.called", true, called, f.At[0]) // so that it is asked what it does there, where that was not seen
 	for _, x := range []struct {
 		term   assay.TermID
 		answer peer.Answer

@@ -173,6 +173,44 @@ func (r *Records) again(pass *check.Pass) {
 			}
 		}
 	}
+	r.againCalls(pass)
+}
+
+// againCalls remarks the same of sessions in which the unit called, where the older
+// shows something against it.
+func (r *Records) againCalls(pass *check.Pass) {
+	for i := range r.Calls {
+		if !faulty(r.Calls[i].Record) {
+			continue
+		}
+		for j := range r.Calls {
+			a, b := &r.Calls[i], &r.Calls[j]
+			if i != j && a.Started.Before(b.Started) && sameCaller(a.Record, b.Record) {
+				pass.Remark(fmt.Sprintf("%s is older than %s, of calls of the same unit; what either shows counts: where the unit was mended between them, take the older one out", a.Evidence.Name, b.Evidence.Name))
+				break
+			}
+		}
+	}
+}
+
+// faulty reports that a session shows something against the unit.
+func faulty(r *peer.Record) bool {
+	return slices.ContainsFunc(r.Findings(), func(f peer.Finding) bool {
+		return f.Untrusted == peer.Yes || f.Wrong == peer.Yes || len(f.Outdated) > 0
+	}) || slices.ContainsFunc(r.Connections, func(x peer.Connection) bool {
+		return x.Outcome == peer.Clear && x.Heard != nil && x.Heard.Secret != ""
+	})
+}
+
+// sameCaller reports whether two sessions were of one unit, as far as they say.
+func sameCaller(a, b *peer.Record) bool {
+	if a.MAC != "" && b.MAC != "" {
+		return strings.EqualFold(a.MAC, b.MAC)
+	}
+	if a.Unit != "" || b.Unit != "" {
+		return a.Unit == b.Unit
+	}
+	return slices.ContainsFunc(a.Device, func(d string) bool { return slices.Contains(b.Device, d) })
 }
 
 // read takes a file in, if it is a record; left says why it was left out.

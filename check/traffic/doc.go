@@ -25,7 +25,9 @@
 //   - that a password is used, where a unit accepted one, that its value is in a
 //     published list of defaults, and that a blank one is accepted. Who set it, the
 //     capture does not show,
-//   - the protocol by which a unit fetched what looks like firmware.
+//   - the protocol by which a unit fetched what looks like firmware,
+//   - which servers a unit calls under TLS, by the names that it asks for. How it takes
+//     their certificates a capture does not show.
 //
 // It never states that something is not so: a capture shows what happened while it
 // ran. Refused log-ins, log-ins by a value meant for everybody, cookies, obfuscation,

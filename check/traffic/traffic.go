@@ -27,7 +27,7 @@ var Check = &check.Check{
 		"device.secret_sent_in_clear", "device.secret_sent_in_clear_remotely", "device.weak_cryptography",
 		"interface.protocol", "interface.unauthenticated",
 		"password.used", "password.published_default", "password.blank_accepted",
-		"update.protocol",
+		"update.protocol", "peer.called",
 	},
 	Needs: []evidence.Kind{evidence.Captures},
 	Run:   run,
@@ -175,6 +175,7 @@ func look(pass *check.Pass, item evidence.Item, r *capture.Result, u namedUnit, 
 	for i := range d.Findings {
 		x.finding(&d.Findings[i])
 	}
+	x.servers()
 	for _, w := range d.Wanted {
 		x.remark("wanted: " + w)
 	}
@@ -188,7 +189,7 @@ func look(pass *check.Pass, item evidence.Item, r *capture.Result, u namedUnit, 
 func (x *unit) say(subject assay.Subject, term assay.TermID, value assay.Value, note string, at ...capture.Mark) {
 	key := fmt.Sprintf("%s %s %s", subject, term, value)
 	most := maxSame
-	if term == "interface.protocol" || term == "password.used" {
+	if term == "interface.protocol" || term == "password.used" || term == "peer.called" {
 		most = 1 // one sighting is as good as many
 	}
 	if x.err != nil || x.done[key] >= most || x.stated >= maxStated {
@@ -246,6 +247,26 @@ func (x *unit) service(k *capture.Talk) {
 		return // that is what is declared
 	}
 	x.say(subject, "interface.protocol", assay.Text(k.Protocol), fmt.Sprintf("it answered %s on %s %d", k.Peer().IP, strings.ToUpper(k.Transport), k.Port), k.At)
+}
+
+// servers states which servers the unit calls under TLS, by the names that it asks for:
+// how it takes their certificates no capture shows.
+func (x *unit) servers() {
+	for _, k := range x.device.Talks {
+		if k.Serves || k.Group {
+			continue
+		}
+		for _, s := range k.TLS {
+			if s.SNI == "" || s.Hidden != "" {
+				continue
+			}
+			if x.stated >= maxStated {
+				x.pass.Partial(fmt.Sprintf("%s, unit %s: it calls more servers than are told of one capture", x.item.Name, x.id))
+				return
+			}
+			x.say(check.Server(s.SNI), "peer.called", assay.Bool(true), fmt.Sprintf("it calls %s on %s %d", s.SNI, strings.ToUpper(k.Transport), k.Port), s.At)
+		}
+	}
 }
 
 // finding states or remarks one thing that matters.
