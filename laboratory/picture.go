@@ -24,6 +24,9 @@ import (
 const (
 	maxPixels   = 26_000_000 // a larger one is kept and not shown: it would take too much memory
 	maxPictured = 40 << 20   // bytes of its file
+	// Of a progressive JPEG each pass goes over all pixels, however few bytes it has. A
+	// camera makes some ten.
+	maxPasses = 100
 )
 
 // Sizes in which photographs are shown, in pixels of the longer side.
@@ -133,6 +136,9 @@ func draw(data []byte, size int) (out []byte, err error) {
 	}
 	c, err := config(bytes.NewReader(data))
 	if err != nil || c.Width <= 0 || c.Height <= 0 || c.Width > maxPixels/c.Height {
+		return nil, errNoPicture
+	}
+	if data[0] == 0xff && bytes.Count(data, []byte("\xff\xda")) > maxPasses {
 		return nil, errNoPicture
 	}
 	whole, err := decode(bytes.NewReader(data))

@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -162,6 +163,21 @@ func TestPictureOfTest(t *testing.T) {
 	want := map[string]bool{"id": true, "test.json": true, "dossier/product.yaml": true, "dossier/declared.yaml": true, "dossier/observed.jsonl": true, "dossier/ixit.yaml": true, "dossier/evidence/device/a.jpg": true}
 	if d := cmp.Diff(names, want); d != "" {
 		t.Errorf("a backup has: %s", d)
+	}
+}
+
+// Each pass over a progressive picture takes time by its pixels, and hardly a byte.
+func TestPasses(t *testing.T) {
+	plain := corner(t, 8, 6, 0)
+	for _, c := range []struct {
+		passes int
+		want   error
+	}{{maxPasses - 1, nil}, {maxPasses, assay.ErrInvalid}} { // and the one that it has
+		said := bytes.Repeat([]byte("\xff\xda"), c.passes)
+		comment := append([]byte{0xff, 0xfe, byte((len(said) + 2) >> 8), byte(len(said) + 2)}, said...)
+		if _, err := draw(slices.Concat(plain[:2], comment, plain[2:]), Small); !errors.Is(err, c.want) {
+			t.Errorf("%d passes: got %v, want %v", c.passes+1, err, c.want)
+		}
 	}
 }
 
