@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf16"
+
+	"github.com/assay-psti/assay/internal/ziplist"
 )
 
 // Bounds of a workbook, which is a zip of XML.
@@ -39,14 +41,14 @@ func openWorkbook(name string, data []byte) (*workbook, error) {
 	if len(data) > maxSheetBytes {
 		return nil, sheetProblem(name, fmt.Sprintf("is larger than %d MiB", maxSheetBytes>>20), "give the form alone")
 	}
-	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	z, err := ziplist.Open(bytes.NewReader(data), int64(len(data)), maxMembers)
+	if errors.Is(err, ziplist.ErrTooMany) {
+		return nil, sheetProblem(name, fmt.Sprintf("holds more than %d members", maxMembers), "give the form alone")
+	}
 	if err != nil {
 		return nil, sheetProblem(name, "is no XLSX workbook", "save it as .xlsx, without a password, or as .csv")
 	}
 	b := &workbook{name: name, members: map[string]*zip.File{}, left: maxUnpacked}
-	if len(z.File) > maxMembers {
-		return nil, sheetProblem(name, fmt.Sprintf("holds more than %d members", maxMembers), "give the form alone")
-	}
 	for _, f := range z.File {
 		key := strings.ToLower(strings.TrimPrefix(f.Name, "/"))
 		if b.members[key] != nil {

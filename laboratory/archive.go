@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/internal/ziplist"
 )
 
 // Bounds of the names in an archive.
@@ -69,12 +70,24 @@ func badArchive(what, do string) error {
 
 const plainZip = "pack the dossier's folder as a plain zip file"
 
+// list reads what files an archive has.
+func (r *Room) list(f io.ReaderAt, size int64) (*zip.Reader, error) {
+	z, err := ziplist.Open(f, size, r.Limits.Entries)
+	if errors.Is(err, ziplist.ErrTooMany) {
+		return nil, badArchive(fmt.Sprintf("holds more than %d files", r.Limits.Entries), "pack an unpacked file system as one file")
+	}
+	if err != nil {
+		return nil, badArchive("is no zip file that can be read", plainZip)
+	}
+	return z, nil
+}
+
 // claimedSize is what an archive says that it unpacks to. It is for refusing early; what
 // comes out is counted.
-func claimedSize(f io.ReaderAt, size int64) (int64, error) {
-	z, err := zip.NewReader(f, size)
+func (r *Room) claimedSize(f io.ReaderAt, size int64) (int64, error) {
+	z, err := r.list(f, size)
 	if err != nil {
-		return 0, badArchive("is no zip file that can be read", plainZip)
+		return 0, err
 	}
 	total := int64(0)
 	for _, e := range z.File {
@@ -89,12 +102,9 @@ func claimedSize(f io.ReaderAt, size int64) (int64, error) {
 // unpack writes the dossier in an archive into a folder. What its headers say of sizes
 // is not believed, names are data, and nothing but plain files is made.
 func (r *Room) unpack(ctx context.Context, f io.ReaderAt, size int64, dir string) (err error) {
-	z, err := zip.NewReader(f, size)
+	z, err := r.list(f, size)
 	if err != nil {
-		return badArchive("is no zip file that can be read", plainZip)
-	}
-	if len(z.File) > r.Limits.Entries {
-		return badArchive(fmt.Sprintf("holds more than %d files", r.Limits.Entries), "pack an unpacked file system as one file")
+		return err
 	}
 	top, err := topOf(z.File)
 	if err != nil {

@@ -111,7 +111,8 @@ type Room struct {
 	dir     string
 	drawing chan struct{} // who makes a picture, which takes much memory
 
-	mu sync.Mutex // one counts and begins a test at a time
+	mu       sync.Mutex          // guards the field below
+	accounts map[string]*account // by organisation
 }
 
 const (
@@ -148,7 +149,7 @@ func Open(dir string, o Options) (*Room, error) {
 	if err != nil {
 		return nil, fmt.Errorf("folder of tests: %w", err)
 	}
-	r := &Room{Options: o, root: root, dir: dir, drawing: make(chan struct{}, 1)}
+	r := &Room{Options: o, root: root, dir: dir, drawing: make(chan struct{}, 1), accounts: map[string]*account{}}
 	if r.id, err = r.name(); err == nil {
 		err = r.sweep()
 	}
@@ -331,8 +332,44 @@ func (r *Room) Use(org string) (Use, error) {
 	return u, err
 }
 
-// afford refuses what would make more of an organisation's tests than it may keep.
-func (r *Room) afford(org string, more Use) error {
+// account is what is promised to tests of one organisation that begin or grow.
+type account struct {
+	mu       sync.Mutex // held while it is counted, and guards the field below
+	promised Use
+}
+
+func (r *Room) account(org string) *account {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.accounts[org] == nil {
+		r.accounts[org] = &account{}
+	}
+	return r.accounts[org]
+}
+
+// reserve refuses what would make more of an organisation's tests than it may keep. Else
+// there is room for it until it is released: for that long it is counted, and may be
+// counted twice. Other organisations do not wait for it.
+func (r *Room) reserve(org string, more Use) (release func(), err error) {
+	a := r.account(org)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := r.afford(org, more, a.promised); err != nil {
+		return nil, err
+	}
+	add := func(sign int) {
+		a.promised = Use{a.promised.Open + sign*more.Open, a.promised.Tests + sign*more.Tests, a.promised.Bytes + int64(sign)*more.Bytes}
+	}
+	add(1)
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		add(-1)
+	}, nil
+}
+
+// afford refuses what is too much, with what is promised.
+func (r *Room) afford(org string, more, promised Use) error {
 	if more == (Use{}) {
 		return nil
 	}
@@ -340,6 +377,7 @@ func (r *Room) afford(org string, more Use) error {
 	if err != nil {
 		return err
 	}
+	u = Use{u.Open + promised.Open, u.Tests + promised.Tests, u.Bytes + promised.Bytes}
 	full := func(what, do string) error {
 		return &assay.Problem{Kind: assay.ErrRefused, Where: "your laboratory", What: what, Do: do}
 	}

@@ -196,6 +196,35 @@ func TestLimits(t *testing.T) {
 }
 
 // One writes at a time: nobody's answer is lost, and who waits too long is told so.
+// While one organisation's dossier is unpacked, others begin tests, and its own bounds
+// count what is not there yet.
+func TestBeginBeside(t *testing.T) {
+	r := room(t, Limits{Tests: 2})
+	fill := func(dir string) error { return dossier.Init(dir, dossier.Start{Name: "Lamp"}) }
+	_, err := r.begin(t.Context(), lab, Start{By: kim}, 1<<20, func(dir string) error {
+		if _, err := r.begin(t.Context(), rival, Start{By: kim}, 1<<20, fill); err != nil {
+			t.Errorf("another organisation: %v", err)
+		}
+		r.mustBegin(t, "Kettle")
+		if _, err := r.Begin(t.Context(), lab, Start{Name: "Third", By: kim}); !errors.Is(err, assay.ErrRefused) {
+			t.Errorf("a third test of two: got %v, want a refusal", err)
+		}
+		return fill(dir)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tests, err := r.Tests(lab); err != nil || len(tests) != 2 {
+		t.Errorf("%d tests, %v", len(tests), err)
+	}
+	if got := r.account(lab).promised; got != (Use{}) {
+		t.Errorf("still promised: %+v", got)
+	}
+	if _, err := r.begin(t.Context(), rival, Start{By: kim}, 1<<20, func(string) error { return assay.ErrInvalid }); err == nil || r.account(rival).promised != (Use{}) {
+		t.Errorf("one that failed: %v, still promised: %+v", err, r.account(rival).promised)
+	}
+}
+
 func TestOneWriter(t *testing.T) {
 	r := room(t, Limits{})
 	r.Wait = time.Minute

@@ -52,15 +52,15 @@ func (r *Room) TakeIn(ctx context.Context, org string, s Start, archive io.Reade
 	if !orgForm.MatchString(org) {
 		return nil, notFound()
 	}
-	if err := r.afford(org, Use{Open: 1, Tests: 1}); err != nil {
-		return nil, err
+	if err := r.afford(org, Use{Open: 1, Tests: 1}, Use{}); err != nil {
+		return nil, err // before it is all sent
 	}
 	packed, size, err := r.spool(archive, r.Limits.Packed)
 	if err != nil {
 		return nil, err
 	}
 	defer packed.discard()
-	claimed, err := claimedSize(packed.File, size)
+	claimed, err := r.claimedSize(packed.File, size)
 	if err != nil {
 		return nil, err
 	}
@@ -74,11 +74,11 @@ func (r *Room) begin(ctx context.Context, org string, s Start, bytes int64, fill
 	if !orgForm.MatchString(org) {
 		return nil, notFound()
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := r.afford(org, Use{1, 1, bytes}); err != nil {
+	release, err := r.reserve(org, Use{1, 1, bytes})
+	if err != nil {
 		return nil, err
 	}
+	defer release()
 	id := "t" + strings.ToLower(rand.Text())[:16]
 	place, err := at(org, id)
 	if err != nil {
@@ -219,9 +219,11 @@ func (r *Room) Work(ctx context.Context, org, id, by string, bytes int64, f func
 		if t.State != Running {
 			return &assay.Problem{Kind: assay.ErrConflict, What: "the test is " + string(t.State) + ", and takes no answers", Do: "go on with it first"}
 		}
-		if err := r.afford(org, Use{Bytes: bytes}); err != nil {
+		release, err := r.reserve(org, Use{Bytes: bytes})
+		if err != nil {
 			return err
 		}
+		defer release()
 		return r.visit(t, d, place, by, func(v *Visit) error {
 			if err := f(v); err != nil {
 				return err
@@ -260,13 +262,13 @@ func (r *Room) SetState(ctx context.Context, org, id, by string, s State) error 
 	if s != Running && s != Paused && s != Archived {
 		return fmt.Errorf("state %.20q: %w", s, assay.ErrInvalid)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	return r.change(ctx, org, id, func(t *Test, _ *dossier.Dossier, place string) error {
 		if t.State == Archived && s != Archived {
-			if err := r.afford(org, Use{Open: 1}); err != nil {
+			release, err := r.reserve(org, Use{Open: 1})
+			if err != nil {
 				return err
 			}
+			defer release()
 		}
 		t.State, t.Changed, t.ChangedBy = s, r.Now().UTC().Truncate(time.Second), by
 		return r.write(place, t)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -73,7 +74,17 @@ func TestCrashBetween(t *testing.T) {
 		if _, err := h.log.AppendAll(t.Context(), [][]byte{out[0].Leaf, []byte("not ours")}); err != nil {
 			t.Fatal(err)
 		}
+		// what waits is found in the log; of what is nobody's, the start tells
+		if _, err := h.s.CheckEnd(t.Context()); !errors.Is(err, assay.ErrConflict) || !strings.Contains(err.Error(), "leaf 1,") {
+			t.Errorf("a leaf that the database never knew: got %v, want a conflict", err)
+		}
+		if a, err := h.s.CheckLog(t.Context()); err != nil || a.Ahead != 1 || len(a.Unknown) != 1 || a.Known != 0 {
+			t.Errorf("ahead: %+v, %v", a, err)
+		}
 		h.settle(t)
+		if a, err := h.s.CheckEnd(t.Context()); err != nil || a.Known != 1 || len(a.Unknown) != 1 {
+			t.Errorf("taken note of: %+v, %v", a, err)
+		}
 		full, err := h.s.Product(t.Context(), register.Public, r.Slug)
 		if err != nil || *full.Version.Leaf != 0 {
 			t.Fatalf("%+v, %v", full.Version.Leaf, err)
@@ -90,10 +101,20 @@ func TestCrashBetween(t *testing.T) {
 		if a, err = h.s.CheckLog(t.Context()); err != nil || a.Again != 1 || a.Known != 2 {
 			t.Errorf("twice: %+v, %v", a, err)
 		}
+		// a log with another leaf in its place
+		was := h.log.leaves[0]
+		h.log.leaves[0] = []byte("another")
+		if a, err := h.s.CheckEnd(t.Context()); !errors.Is(err, assay.ErrConflict) || len(a.Wrong) != 1 {
+			t.Errorf("another leaf: %+v, got %v, want a conflict", a, err)
+		}
+		h.log.leaves[0] = was
 		// a log that lost leaves stops everything
 		h.log.leaves = h.log.leaves[:2]
 		if _, err := h.s.Integrate(t.Context()); !errors.Is(err, assay.ErrConflict) {
 			t.Errorf("a shorter log: got %v, want a conflict", err)
+		}
+		if _, err := h.s.CheckEnd(t.Context()); !errors.Is(err, assay.ErrConflict) {
+			t.Errorf("a shorter log at the start: got %v, want a conflict", err)
 		}
 		if a, err = h.s.CheckLog(t.Context()); err != nil || a.Agrees() {
 			t.Errorf("a shorter log agrees: %+v, %v", a, err)

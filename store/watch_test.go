@@ -278,15 +278,27 @@ func TestWatchHostile(t *testing.T) {
 		f.Pages = register.Pages{Security: s.URL + "/elsewhere", Support: s.URL + "/binary", Statement: s.URL + "/private", Product: s.URL + "/forbidden"}
 		r := h.publish(t, f, "2031-01-01")
 		h.settle(t)
+		until := h.now.Add(66 * time.Hour)
 		h.look(t, 0)
 		h.look(t, 6*time.Hour)
-		for path, want := range map[string]register.PageFound{
-			"/huge": register.PageThere, "/loop": register.PageUnread, "/elsewhere": register.PageUnread, "/binary": register.PageThere,
-			"/private": register.PageClosed, "/forbidden": register.PageClosed,
-		} {
-			if p := h.page(t, r.Slug, s.URL+path); p.Found != want {
-				t.Errorf("%s: %+v, want %q", path, p, want)
+		odd := func() (all []string) {
+			for path, want := range map[string]register.PageFound{
+				"/huge": register.PageThere, "/loop": register.PageUnread, "/elsewhere": register.PageUnread, "/binary": register.PageThere,
+				"/private": register.PageClosed, "/forbidden": register.PageClosed,
+			} {
+				if p := h.page(t, r.Slug, s.URL+path); p.Found != want {
+					all = append(all, fmt.Sprintf("%s: %+v, want %q", path, p, want))
+				}
 			}
+			return all
+		}
+		// On a busy machine a page may not answer in time. It is looked at again then, and
+		// called silent after three days only.
+		for h.now.Before(until) && len(odd()) > 0 {
+			h.look(t, 6*time.Hour)
+		}
+		for _, o := range odd() {
+			t.Error(o)
 		}
 		for _, path := range s.take() {
 			if path == "/private" {

@@ -126,7 +126,19 @@ func TestContract(t *testing.T) {
 	if len(all) < 9 {
 		t.Fatalf("only %d operations", len(all))
 	}
-	status := map[int]int{}
+	// One of each kind of answer, whatever is drawn.
+	for _, x := range []struct {
+		method, path, body string
+		want               int
+	}{{"GET", "/products/" + slugs["runs"], "", 200}, {"GET", "/products/nothing-of-the-kind", "", 404}, {"POST", "/lookup", `{"gtins":"x"}`, 422}} {
+		var data []byte
+		if x.body != "" {
+			data = []byte(x.body)
+		}
+		if r, out, _ := c.send(t, h, x.method, site+"/api/v1"+x.path, data); r.StatusCode != x.want {
+			t.Fatalf("%s %s: %d, want %d: %.500s", x.method, x.path, r.StatusCode, x.want, out)
+		}
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		o := rapid.SampledFrom(all).Draw(t, "operation")
 		path, query := o.path, url.Values{}
@@ -165,11 +177,7 @@ func TestContract(t *testing.T) {
 		if !allowed && r.StatusCode < 400 {
 			t.Fatalf("%s %s: the document forbids it, and the answer is %d: %.500s", o.method, address, r.StatusCode, out)
 		}
-		status[r.StatusCode]++
 	})
-	if status[200] == 0 || status[422] == 0 || status[404] == 0 {
-		t.Errorf("answers by status: %v: some kind of answer was never tried", status)
-	}
 }
 
 func TestAPIAnswers(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/bench"
+	"github.com/assay-psti/assay/internal/ziplist"
 	"github.com/assay-psti/assay/laboratory"
 	"github.com/assay-psti/assay/law"
 	"github.com/assay-psti/assay/register"
@@ -190,12 +191,12 @@ func readSheets(name string, files []upload) ([]*bench.Sheet, error) {
 
 // unzipSheets reads the CSV files of an archive. What comes out is counted.
 func unzipSheets(f upload) ([]upload, error) {
-	z, err := zip.NewReader(bytes.NewReader(f.Data), int64(len(f.Data)))
+	z, err := ziplist.Open(bytes.NewReader(f.Data), int64(len(f.Data)), 4*maxSheetFiles)
+	if errors.Is(err, ziplist.ErrTooMany) {
+		return nil, errors.New("it holds too many files")
+	}
 	if err != nil {
 		return nil, errors.New("it is no zip file that can be read")
-	}
-	if len(z.File) > 4*maxSheetFiles {
-		return nil, errors.New("it holds too many files")
 	}
 	var out []upload
 	left := int64(maxAllSheets)

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"archive/zip"
 	"bytes"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/assay-psti/assay"
+	"github.com/assay-psti/assay/internal/ziplist"
 	"github.com/assay-psti/assay/register"
 )
 
@@ -182,12 +182,12 @@ func unpack(f upload, add func(string, []byte) error) error {
 	wrong := func(what string) error {
 		return register.Faults{{Field: "statements", What: fmt.Sprintf("%.80q %s", f.Name, what), Do: "send a plain zip file with the signed statements in it"}}
 	}
-	z, err := zip.NewReader(bytes.NewReader(f.Data), int64(len(f.Data)))
+	z, err := ziplist.Open(bytes.NewReader(f.Data), int64(len(f.Data)), maxStatements)
+	if errors.Is(err, ziplist.ErrTooMany) {
+		return wrong(fmt.Sprintf("holds more than %d files", maxStatements))
+	}
 	if err != nil {
 		return wrong("is no zip file that can be read")
-	}
-	if len(z.File) > maxStatements {
-		return wrong(fmt.Sprintf("holds more than %d files", maxStatements))
 	}
 	left := min(maxUnpacked, int64(len(f.Data))*maxZipRatio)
 	for _, entry := range z.File {

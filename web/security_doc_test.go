@@ -16,7 +16,7 @@ func TestControlsHaveTests(t *testing.T) {
 		t.Fatal(err)
 	}
 	var files []string
-	for _, dir := range []string{".", "../store", "../register", "../fetch", "../laboratory", "../internal/picture"} {
+	for _, dir := range []string{".", "../store", "../register", "../fetch", "../laboratory", "../internal/picture", "../internal/ziplist"} {
 		found, err := filepath.Glob(dir + "/*_test.go")
 		if err != nil {
 			t.Fatal(err)

@@ -58,6 +58,7 @@ type commands struct {
 	Publish   publishCommand   `cmd:"" help:"Publish a product from its dossier in a register: 0 published, 1 refused."`
 	Backup    backupCommand    `cmd:"" help:"Write a register, log and keys and all, into one file while it is served."`
 	Restore   restoreCommand   `cmd:"" help:"Fill an empty data folder or database from a backup."`
+	CheckLog  checkLogCommand  `cmd:"" name:"check-log" help:"Hold a register's database against its transparency log: 0 they agree, 1 they do not."`
 	Mirror    mirrorCommand    `cmd:"" help:"Keep a checked copy of a transparency log: 0 it only grew, 1 it was forked or rolled back."`
 }
 

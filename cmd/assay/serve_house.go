@@ -90,6 +90,15 @@ func (c *serveCommand) openAll(ctx context.Context, env *environment, h *house) 
 	if err != nil {
 		return err
 	}
+	if h.log != nil {
+		end, err := h.register.CheckEnd(ctx)
+		if err != nil {
+			return err
+		}
+		if n := len(end.Unknown); n > 0 {
+			h.slog.Warn("the log has leaves that the database knows nothing of; assay check-log says which", "leaves", n)
+		}
+	}
 	if h.tests, err = laboratory.Open(c.testsDir(), laboratory.Options{Now: env.now}); err != nil {
 		return err
 	}
