@@ -331,26 +331,28 @@ func (s *searcher) begin(ctx context.Context, in searchIndex, matched where, n i
 
 // Of several words PostgreSQL goes through as many of the newest places as are to have
 // wantRecent of what is found, if each word came as often with the others as without
-// them, but where that is more than mostRecent rows of the table word.
+// them, and at most mostRecent rows of the table word. Where that is not all that the
+// words have, and one has few places, what is found is few, and it does not.
 const (
 	wantRecent = 800 // words of one thing, such as "smart" and "camera", come together more seldom than that
-	mostRecent = 30_000
+	mostRecent = 20_000
+	few        = 8000
 )
 
 // listed is newest where the table word has what is found. One word is read off it. Of
-// several, the newest places that have each are counted; where that is too much, or is
-// not enough, the index of search finds them together, and visits what it finds. None
-// of that hangs on what the words are, so its plan is kept.
+// several, the newest places that have each are counted; where these are not enough,
+// the index of search finds the words together, and visits what it finds. None of that
+// hangs on what the words are, so its plan is kept.
 func listed(in searchIndex, matched where) (query string, args []any) {
 	most := strconv.Itoa(register.MaxCount + 1)
 	if len(in.words) == 1 {
 		return `found as materialized (select seq from word where word = $1 order by seq desc limit ` + most + `)`, []any{in.words[0]}
 	}
-	want, rows := strconv.Itoa(wantRecent), strconv.Itoa(mostRecent)
+	rows := strconv.Itoa(mostRecent)
 	return `newest as materialized (select max(seq)::float8 as seq from ` + in.table + `),
-		often as materialized (select sum(greatest(t.n, 1))::float8 as rows, exp(sum(ln(greatest(t.n, 1) / newest.seq))) as share
+		often as materialized (select sum(greatest(t.n, 1))::float8 as rows, min(greatest(t.n, 1)) as rarest, exp(sum(ln(greatest(t.n, 1) / newest.seq))) as share
 			from newest cross join unnest($2::text[]) as w (word) left join tally t on t.dimension = 'word' and t.item = w.word),
-		low as materialized (select case when ` + want + ` * rows <= ` + rows + ` * share * seq then floor(seq - ` + want + ` / share)::bigint else seq::bigint end as seq from often cross join newest),
+		low as materialized (select case when rows <= ` + rows + ` or rarest > ` + strconv.Itoa(few) + ` then floor(seq - least(` + strconv.Itoa(wantRecent) + ` / share, ` + rows + ` * seq / rows)) else seq end::bigint as seq from often cross join newest),
 		recent as materialized (select seq from word where word = any ($2::text[]) and seq > (select seq from low) group by seq having count(*) = cardinality($2::text[]) order by seq desc limit ` + most + `),
 		enough as materialized (select count(*) = ` + most + ` as yes from recent),
 		whole as materialized (select ` + in.seq + ` as seq from ` + in.table + ` f where true` + matched.text + ` and not (select yes from enough) order by ` + in.seq + ` + 0 desc limit ` + most + `),
