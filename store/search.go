@@ -310,9 +310,11 @@ func (s *searcher) begin(ctx context.Context, in searchIndex, matched where, n i
 	var rows []entryRow
 	newest := strconv.Itoa(n)
 	page := ask{what: "search", args: matched.args, varies: len(in.words) == 0}
-	found := s.newest(in, matched.text)
+	found := ""
 	if len(in.words) > 0 {
-		found, page.args = listed(in, matched)
+		found, page.args = newestListed(in, matched)
+	} else {
+		found = s.newest(in, matched.text)
 	}
 	page.query = `with ` + found + `
 		select (select count(*) from found), ` + entryColumns + ` from (select seq from found order by seq desc limit ` + newest + `) f cross join product p cross join org o where p.seq = f.seq and o.id = p.org order by p.seq desc`
@@ -336,23 +338,24 @@ func (s *searcher) begin(ctx context.Context, in searchIndex, matched where, n i
 const (
 	wantRecent = 800 // words of one thing, such as "smart" and "camera", come together more seldom than that
 	mostRecent = 20_000
-	few        = 8000
+	fewPlaces  = 8000
 )
 
-// listed is newest where the table word has what is found. One word is read off it. Of
+// newestListed is newest where the table word has what is found. One word is read off it. Of
 // several, the newest places that have each are counted; where these are not enough,
 // the index of search finds the words together, and visits what it finds. None of that
 // hangs on what the words are, so its plan is kept.
-func listed(in searchIndex, matched where) (query string, args []any) {
+func newestListed(in searchIndex, matched where) (query string, args []any) {
 	most := strconv.Itoa(register.MaxCount + 1)
 	if len(in.words) == 1 {
 		return `found as materialized (select seq from word where word = $1 order by seq desc limit ` + most + `)`, []any{in.words[0]}
 	}
-	rows := strconv.Itoa(mostRecent)
+	rows, few := strconv.Itoa(mostRecent), strconv.Itoa(fewPlaces)
 	return `newest as materialized (select max(seq)::float8 as seq from ` + in.table + `),
-		often as materialized (select sum(greatest(t.n, 1))::float8 as rows, min(greatest(t.n, 1)) as rarest, exp(sum(ln(greatest(t.n, 1) / newest.seq))) as share
-			from newest cross join unnest($2::text[]) as w (word) left join tally t on t.dimension = 'word' and t.item = w.word),
-		low as materialized (select case when rows <= ` + rows + ` or rarest > ` + strconv.Itoa(few) + ` then floor(seq - least(` + strconv.Itoa(wantRecent) + ` / share, ` + rows + ` * seq / rows)) else seq end::bigint as seq from often cross join newest),
+		known as materialized (select greatest(1, coalesce(t.n, (select count(*) from (select from word x where x.word = w.word limit ` + few + ` + 1) y))) as n
+			from unnest($2::text[]) as w (word) left join tally t on t.dimension = 'word' and t.item = w.word),
+		often as materialized (select sum(n)::float8 as rows, min(n) as rarest, exp(sum(ln(n / newest.seq))) as share from known cross join newest),
+		low as materialized (select case when rows <= ` + rows + ` or rarest > ` + few + ` then floor(seq - least(` + strconv.Itoa(wantRecent) + ` / share, ` + rows + ` * seq / rows)) else seq end::bigint as seq from often cross join newest),
 		recent as materialized (select seq from word where word = any ($2::text[]) and seq > (select seq from low) group by seq having count(*) = cardinality($2::text[]) order by seq desc limit ` + most + `),
 		enough as materialized (select count(*) = ` + most + ` as yes from recent),
 		whole as materialized (select ` + in.seq + ` as seq from ` + in.table + ` f where true` + matched.text + ` and not (select yes from enough) order by ` + in.seq + ` + 0 desc limit ` + most + `),
