@@ -65,7 +65,8 @@ func processor() time.Duration {
 // process and of PostgreSQL. The rate is of all reads
 // together, with four others to one search. With ASSAY_BENCH_DIR the file of SQLite is
 // kept there, and used again where it is there already; ASSAY_BENCH_POSTGRES is the
-// address of a database of PostgreSQL that is filled already.
+// address of a database of PostgreSQL that is filled already, whose processor time is
+// not counted then.
 func BenchmarkRegister(b *testing.B) {
 	n := benchSize(b)
 	for _, engine := range engines {
