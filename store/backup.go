@@ -501,7 +501,10 @@ func (t *tx) afterRestore(ctx context.Context) error {
 				return err
 			}
 		}
-		return t.exec(ctx, "index", `insert into search (seq, words, codes) select p.seq, to_tsvector('simple', p.words), coalesce((select string_agg(m.code, ' ' order by m.code) from model m where m.product = p.id), '') from product p where p.version > 0`)
+		if err := t.exec(ctx, "index", `insert into search (seq, words, codes) select p.seq, to_tsvector('simple', p.words), coalesce((select string_agg(m.code, ' ' order by m.code) from model m where m.product = p.id), '') from product p where p.version > 0`); err != nil {
+			return err
+		}
+		return t.exec(ctx, "words", putWords)
 	}
 	if err := t.exec(ctx, "index", `insert into search (rowid, words) select seq, words from product where version > 0 order by seq`); err != nil {
 		return err

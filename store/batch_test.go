@@ -89,7 +89,10 @@ func TestBatchesDoNotMatter(t *testing.T) {
 			if d := cmp.Diff(got, want); d != "" {
 				t.Errorf("batches of %d: %s", step, d)
 			}
-			for text, n := range map[string]int{"lamp": 3, "L-0X": 1, "lamp 1": 0, "Light": 1, "kettle": 2, "recalled": 0} {
+			if words, has := db.Words(ctx, t); !slices.Equal(words, has) {
+				t.Errorf("batches of %d: words: %s", step, cmp.Diff(has, words))
+			}
+			for text, n := range map[string]int{"lamp": 3, "lamp acme": 3, "acme light": 1, "acme kettle lamp": 2, "L-0X": 1, "lamp 1": 0, "Light": 1, "kettle": 2, "recalled": 0} {
 				var r register.Results
 				if err := db.Read(ctx, func(rd register.Reader) (err error) {
 					r, err = rd.Search(ctx, register.Visible(register.Public), register.Query{Text: text, Limit: 10})

@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -62,4 +65,35 @@ func (d *DB) Public(ctx context.Context, t testing.TB) []string {
 		out = append(out, rows...)
 	}
 	return out
+}
+
+// Words are the rows that the table word is to have, and those that it has; SQLite has
+// no such table.
+func (d *DB) Words(ctx context.Context, t testing.TB) (want, got []string) {
+	t.Helper()
+	if d.engine == sqliteEngine {
+		return nil, nil
+	}
+	text := func(rows row) (s string, err error) {
+		err = rows.Scan(&s)
+		return s, err
+	}
+	public, err := list(ctx, &tx{db: d, q: plain{d.writer, nil}}, "products", text, `select seq || ' ' || words from product where version > 0 and status <> 'withdrawn'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range public {
+		words := strings.Fields(p)
+		for _, w := range words[1:] {
+			if !strings.ContainsAny(w, "0123456789") {
+				want = append(want, fmt.Sprintf("%s|%s", w, words[0]))
+			}
+		}
+	}
+	if got, err = list(ctx, &tx{db: d, q: plain{d.writer, nil}}, "words", text, `select word || '|' || seq from word`); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	return want, got
 }

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -55,23 +56,35 @@ func TestLoad(t *testing.T) {
 					t.Errorf("product: %+v, %v", full, err)
 				}
 			}
-			for _, kind := range []string{"light bulb", "baby monitor"} { // more than are counted, and fewer
+			// More than are counted, and fewer; words that come together often, seldom and never; in each order, and twice.
+			few, many := 0, 0
+			for _, text := range []string{"light bulb", "bulb light", "baby monitor", "smart", "smart plug", "camera smart", "pro camera camera", "robot lite", "light lite", "home hub egg", sample.Make(3) + " camera", "door robot"} {
 				var want, got []register.ProductID
 				for i := n - 1; i >= 0; i-- {
-					if p := sample.At(i); p.Facts.Category == kind {
+					p := sample.At(i)
+					has := register.Words(p.Facts.Make + " " + p.Facts.Name + " " + p.Facts.Category)
+					if !slices.ContainsFunc(register.Terms(text), func(w string) bool { return !slices.Contains(has, w) }) {
 						want = append(want, p.ID)
 					}
 				}
-				r, err := h.s.Search(t.Context(), register.Public, register.Query{Text: kind, Limit: 30})
+				r, err := h.s.Search(t.Context(), register.Public, register.Query{Text: text, Limit: 30})
 				if err != nil || r.Count != min(len(want), register.MaxCount) || r.More != (len(want) > register.MaxCount) {
-					t.Errorf("%s: got %d, more %v, %v, want of %d", kind, r.Count, r.More, err, len(want))
+					t.Errorf("%s: got %d, more %v, %v, want of %d", text, r.Count, r.More, err, len(want))
 				}
 				for _, e := range r.Entries {
 					got = append(got, e.ID)
 				}
-				if d := cmp.Diff(got, want[:30]); d != "" {
-					t.Errorf("%s: %s", kind, d)
+				if d := cmp.Diff(got, want[:min(30, len(want))]); d != "" {
+					t.Errorf("%s: %s", text, d)
 				}
+				if len(want) > register.MaxCount {
+					many++
+				} else if len(want) > 0 {
+					few++
+				}
+			}
+			if many < 3 || few < 5 {
+				t.Errorf("%d texts with many entries and %d with few: too few of them to see", many, few)
 			}
 			h.publish(t, facts("K2"), "2031-12-31")
 			h.settle(t)

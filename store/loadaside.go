@@ -16,7 +16,7 @@ type aside struct {
 }
 
 // What grows with products, and the same in the form of a list of SQL.
-var growing = []string{"product", "version", "leaf", "gtin", "model", "search"}
+var growing = []string{"product", "version", "leaf", "gtin", "model", "search", "word"}
 
 var grows = "('" + strings.Join(growing, "', '") + "')"
 
@@ -106,7 +106,8 @@ func (a *aside) postgres(ctx context.Context) error {
 	if err := a.drop(ctx, `select format('drop index %I', indexname), indexdef from pg_indexes where schemaname = current_schema() and tablename in `+grows); err != nil {
 		return err
 	}
-	a.make = append(append(append(a.make, foreign...), back...), `vacuum (analyze)`)
+	// The words come all at once and in order, before their index.
+	a.make = append(append(append([]string{putWords + ` order by 1, 2`}, a.make...), append(foreign, back...)...), `vacuum (analyze)`)
 	return nil
 }
 

@@ -104,6 +104,7 @@ func (p *projection) project(ctx context.Context, newest map[register.ProductID]
 // projected is what becomes public, by where it is written.
 type projected struct {
 	products, gtins, models, labels, words rowList
+	ids                                    []register.ProductID
 	drop                                   []register.ProductID // whose rows of an earlier version go
 	unsearch                               []string             // and their places in the index
 }
@@ -119,6 +120,7 @@ func (p *projection) add(out *projected, before entryRow, v *register.Version, i
 		status = register.Withdrawn
 		x.words += " " + withdrawnWord
 	}
+	out.ids = append(out.ids, id)
 	out.products.add(id, status, f.Name, f.Make, models, f.Category, f.Headline().String(), v.Number, stamp(v.Published), index, register.Fold(f.Make), x.words)
 	if before.Version > 0 {
 		p.count(before.Entry, -1)
@@ -142,6 +144,15 @@ func (p *projection) add(out *projected, before entryRow, v *register.Version, i
 }
 
 func (p *projection) write(ctx context.Context, out *projected) error {
+	if p.db.engine == postgresEngine && len(out.drop) > 0 { // while product has the words of the earlier version
+		ids, err := jsonText(out.drop)
+		if err != nil {
+			return err
+		}
+		if err := p.exec(ctx, "words", `delete from word w using product p where p.id in `+p.db.each("$1")+` and w.word = any(string_to_array(p.words, ' ')) and w.seq = p.seq`, ids); err != nil {
+			return err
+		}
+	}
 	if err := p.many(ctx, "product", out.products, []string{"id", "status", "name", "make", "models", "category", "support_end", "version int", "changed", "leaf int", "maker", "words"},
 		`update product set status = x.status, name = x.name, make = x.make, models = x.models, category = x.category, support_end = x.support_end, version = x.version, changed = x.changed, leaf = x.leaf, maker = x.maker, words = x.words from `,
 		` x where product.id = x.id`); err != nil {
@@ -170,11 +181,23 @@ func (p *projection) write(ctx context.Context, out *projected) error {
 	return p.index(ctx, out)
 }
 
+// putWords is how PostgreSQL takes the words that entries are found by from product p
+// into the table word: those of public entries that are not withdrawn, without digits.
+const putWords = `insert into word (word, seq) select distinct w.word, p.seq from product p cross join unnest(string_to_array(p.words, ' ')) as w (word)
+	where p.version > 0 and p.status = 'published' and w.word !~ '[0-9]' and w.word <> ''`
+
 // index puts the words of entries where they are searched for.
 func (p *projection) index(ctx context.Context, out *projected) error {
 	columns := []string{"seq int", "words", "codes"}
 	if p.db.engine == postgresEngine {
-		return p.many(ctx, "index", out.words, columns, `insert into search (seq, words, codes) select seq, to_tsvector('simple', words), codes from `, ` x where true on conflict (seq) do update set words = excluded.words, codes = excluded.codes`)
+		if err := p.many(ctx, "index", out.words, columns, `insert into search (seq, words, codes) select seq, to_tsvector('simple', words), codes from `, ` x where true on conflict (seq) do update set words = excluded.words, codes = excluded.codes`); err != nil || len(out.ids) == 0 {
+			return err
+		}
+		ids, err := jsonText(out.ids)
+		if err != nil {
+			return err
+		}
+		return p.exec(ctx, "words", putWords+` and p.id in `+p.db.each("$1"), ids)
 	}
 	if len(out.unsearch) > 0 {
 		places, err := jsonText(out.unsearch)

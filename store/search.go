@@ -217,12 +217,18 @@ type searchIndex struct {
 	table, seq string // and the column that orders it
 	match      string // the condition, with one argument
 	arg        string
-	several    bool // the argument has several words
-	current    bool // the argument leaves withdrawn entries out already
+	several    bool     // the argument has several words
+	current    bool     // the argument leaves withdrawn entries out already
+	words      []string // each once, where the table word has what is found; else none
 }
 
 // withdrawnWord is among the words of entries that are withdrawn.
 const withdrawnWord = "qwithdrawnq"
+
+// listed is that PostgreSQL's table word has words, if anything has: see the migration.
+func (s *searcher) listed(terms []string) bool {
+	return s.db.engine == postgresEngine && !s.q.Withdrawn && !slices.ContainsFunc(terms, func(t string) bool { return strings.ContainsAny(t, "0123456789") })
+}
 
 func (s *searcher) wordsIndex(terms []string, beginning bool) searchIndex {
 	var words []string
@@ -246,20 +252,24 @@ func (s *searcher) wordsIndex(terms []string, beginning bool) searchIndex {
 		if !s.q.Withdrawn {
 			arg += " & !" + withdrawnWord
 		}
-		return searchIndex{"search", "f.seq", `f.words @@ to_tsquery('simple', ?)`, arg, len(terms) > 1, true}
+		in := searchIndex{table: "search", seq: "f.seq", match: `f.words @@ to_tsquery('simple', ?)`, arg: arg, several: len(terms) > 1, current: true}
+		if !beginning && s.listed(terms) {
+			in.words = slices.Compact(slices.Sorted(slices.Values(terms)))
+		}
+		return in
 	}
 	arg := strings.Join(words, " ")
 	if !s.q.Withdrawn {
 		arg = "(" + arg + `) NOT "` + withdrawnWord + `"`
 	}
-	return searchIndex{"search", "f.rowid", `f.search match ?`, arg, len(terms) > 1, true}
+	return searchIndex{table: "search", seq: "f.rowid", match: `f.search match ?`, arg: arg, several: len(terms) > 1, current: true}
 }
 
 func (s *searcher) codeIndex(code string) searchIndex {
 	if s.db.engine == postgresEngine {
-		return searchIndex{"search", "f.seq", `f.codes like ?`, "%" + code + "%", false, false} // letters and digits only
+		return searchIndex{table: "search", seq: "f.seq", match: `f.codes like ?`, arg: "%" + code + "%"} // letters and digits only
 	}
-	return searchIndex{"code", "f.rowid", `f.code match ?`, `"` + code + `"`, false, false}
+	return searchIndex{table: "code", seq: "f.rowid", match: `f.code match ?`, arg: `"` + code + `"`}
 }
 
 // find lists and counts what an index holds, and asks what is to be asked before. A page
@@ -299,8 +309,15 @@ func (s *searcher) find(ctx context.Context, in searchIndex, seq int64, before .
 func (s *searcher) begin(ctx context.Context, in searchIndex, matched where, n int, before []ask) ([]entryRow, error) {
 	var rows []entryRow
 	newest := strconv.Itoa(n)
-	page := varying(ask{what: "search", args: matched.args, query: `with ` + s.newest(in, matched.text) + `
-		select (select count(*) from found), ` + entryColumns + ` from (select seq from found order by seq desc limit ` + newest + `) f cross join product p cross join org o where p.seq = f.seq and o.id = p.org order by p.seq desc`})
+	page := ask{what: "search", args: matched.args, varies: len(in.words) == 0}
+	found := ""
+	if len(in.words) > 0 {
+		found, page.args = newestListed(in, matched)
+	} else {
+		found = s.newest(in, matched.text)
+	}
+	page.query = `with ` + found + `
+		select (select count(*) from found), ` + entryColumns + ` from (select seq from found order by seq desc limit ` + newest + `) f cross join product p cross join org o where p.seq = f.seq and o.id = p.org order by p.seq desc`
 	page.each = func(r row) error {
 		var e entryScan
 		if err := r.Scan(append([]any{&s.count}, e.places()...)...); err != nil {
@@ -312,6 +329,37 @@ func (s *searcher) begin(ctx context.Context, in searchIndex, matched where, n i
 	}
 	err := s.tx.q.ask(ctx, append(before, page)...)
 	return rows, err
+}
+
+// Of several words PostgreSQL goes through as many of the newest places as are to have
+// wantRecent of what is found, if each word came as often with the others as without
+// them, and at most mostRecent rows of the table word. Where that is not all that the
+// words have, and one has few places, what is found is few, and it does not.
+const (
+	wantRecent = 800 // words of one thing, such as "smart" and "camera", come together more seldom than that
+	mostRecent = 20_000
+	fewPlaces  = 8000
+)
+
+// newestListed is newest where the table word has what is found. One word is read off it. Of
+// several, the newest places that have each are counted; where these are not enough,
+// the index of search finds the words together, and visits what it finds. None of that
+// hangs on what the words are, so its plan is kept.
+func newestListed(in searchIndex, matched where) (query string, args []any) {
+	most := strconv.Itoa(register.MaxCount + 1)
+	if len(in.words) == 1 {
+		return `found as materialized (select seq from word where word = $1 order by seq desc limit ` + most + `)`, []any{in.words[0]}
+	}
+	rows, few := strconv.Itoa(mostRecent), strconv.Itoa(fewPlaces)
+	return `newest as materialized (select max(seq)::float8 as seq from ` + in.table + `),
+		known as materialized (select greatest(1, coalesce(t.n, (select count(*) from (select from word x where x.word = w.word limit ` + few + ` + 1) y))) as n
+			from unnest($2::text[]) as w (word) left join tally t on t.dimension = 'word' and t.item = w.word),
+		often as materialized (select sum(n)::float8 as rows, min(n) as rarest, exp(sum(ln(n / newest.seq))) as share from known cross join newest),
+		low as materialized (select case when rows <= ` + rows + ` or rarest > ` + few + ` then floor(seq - least(` + strconv.Itoa(wantRecent) + ` / share, ` + rows + ` * seq / rows)) else seq end::bigint as seq from often cross join newest),
+		recent as materialized (select seq from word where word = any ($2::text[]) and seq > (select seq from low) group by seq having count(*) = cardinality($2::text[]) order by seq desc limit ` + most + `),
+		enough as materialized (select count(*) = ` + most + ` as yes from recent),
+		whole as materialized (select ` + in.seq + ` as seq from ` + in.table + ` f where true` + matched.text + ` and not (select yes from enough) order by ` + in.seq + ` + 0 desc limit ` + most + `),
+		found as materialized (select seq from recent where (select yes from enough) union all select seq from whole)`, append(slices.Clone(matched.args), in.words)
 }
 
 // fewNewest is how many of the newest entries PostgreSQL goes through one by one.

@@ -11,10 +11,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/assay-psti/assay"
 	"github.com/assay-psti/assay/internal/blank"
@@ -330,7 +333,7 @@ func (h *house) settle(t testing.TB) {
 	}
 }
 
-// agree holds the log against the database.
+// agree holds the log against the database, and words against the entries they are of.
 func (h *house) agree(t testing.TB) register.Agreement {
 	t.Helper()
 	a, err := h.s.CheckLog(t.Context())
@@ -340,6 +343,9 @@ func (h *house) agree(t testing.TB) register.Agreement {
 	if !a.Agrees() {
 		text, _ := json.Marshal(a)
 		t.Fatalf("log and database differ: %s", text)
+	}
+	if want, got := h.db.Words(t.Context(), t); !slices.Equal(got, want) {
+		t.Fatalf("words: %s", cmp.Diff(got, want))
 	}
 	return a
 }
