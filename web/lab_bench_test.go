@@ -130,7 +130,7 @@ func TestGuidedRun(t *testing.T) {
 		t.Fatalf("Y: %d", code)
 	}
 	_, body = v.get(at + "/group/5.3-16")
-	contains(t, body, "<strong>Y</strong>", "Jo Maker, head of compliance (noted by Person", "Case 5.3-16-2", "Test it")
+	contains(t, body, "<strong>Y</strong>", "Jo Maker, head of compliance (noted by Person", "Case <span class=\"whole\">5.3-16-2</span>", "Test it")
 
 	// Nothing passes without something to compare with: said before, and refused after.
 	unit := at + "/step/unit/5.3-16-2/a"
