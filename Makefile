@@ -32,7 +32,7 @@ bench:
 
 # How well the password audit and the reading of pages decide; written to docs/.
 accuracy:
-	$(GO) test ./password -run Accuracy -accuracy -timeout 60m -count 1
+	$(GO) test ./password -run Accuracy -accuracy -timeout 12h -count 1
 	$(GO) test ./page -run 'Label' -v -count 1
 
 # A hundred times killed while it publishes, on each engine; and a register of a million products, measured.
