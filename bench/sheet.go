@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/assay-psti/assay"
@@ -74,6 +75,28 @@ func sheetProblem(where, what, do string) error {
 	return &assay.Problem{Kind: assay.ErrInvalid, Where: where, What: what, Do: do}
 }
 
+// semicolons reports whether the heading is separated by semicolons, as spreadsheets
+// write where the comma is the decimal sign. What stands in quotes is text, line ends
+// too.
+func semicolons(data []byte) bool {
+	quoted, blank, more := false, true, 0
+	for _, c := range data {
+		switch {
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == ';':
+			more++
+		case c == ',':
+			more--
+		case c == '\n' && !blank:
+			return more > 0
+		}
+		blank = blank && (c == '\n' || c == '\r')
+	}
+	return more > 0
+}
+
 // ReadCSV reads one sheet. name is for messages.
 func ReadCSV(name string, r io.Reader) (*Sheet, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxSheetBytes+1))
@@ -86,8 +109,8 @@ func ReadCSV(name string, r io.Reader) (*Sheet, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	in := csv.NewReader(bytes.NewReader(data))
 	in.FieldsPerRecord = -1
-	if line, _, _ := bytes.Cut(data, []byte("\n")); bytes.Count(line, []byte(";")) > bytes.Count(line, []byte(",")) {
-		in.Comma = ';' // as spreadsheets write where the comma is the decimal sign
+	if semicolons(data) {
+		in.Comma = ';'
 	}
 	s := &Sheet{Name: name}
 	for {
@@ -106,6 +129,9 @@ func ReadCSV(name string, r io.Reader) (*Sheet, error) {
 		if err := s.take(fmt.Sprintf("%s:%d", name, line), row); err != nil {
 			return nil, err
 		}
+	}
+	if slices.ContainsFunc(s.Header, func(cell string) bool { return strings.Contains(cell, ";") }) {
+		return nil, sheetProblem(name, "has a semicolon within the name of a column", "separate columns by commas or by semicolons alone")
 	}
 	if s.Header == nil {
 		return nil, sheetProblem(name, "holds no header", "export it anew")

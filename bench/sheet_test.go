@@ -398,6 +398,9 @@ func FuzzSheetXML(f *testing.F) {
 func FuzzReadCSV(f *testing.F) {
 	f.Add([]byte("Test specification,Edition,Provision,Support,Detail\nV1.1.1,V2.1.1,5.1-1,Y,'=1\n"))
 	f.Add([]byte("a;b\n\"c;\n"))
+	f.Add([]byte("\";\n;0\";")) // a heading with a line end in it
+	f.Add([]byte("\n;b\nZc;"))
+	f.Add([]byte("\"a;b\"\nx;y"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := ReadCSV("x.csv", bytes.NewReader(data))
 		if err != nil {
